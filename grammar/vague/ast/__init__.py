@@ -1,0 +1,1 @@
+"""The tree of a program: frozen dataclasses with relative spans (see `base`)."""

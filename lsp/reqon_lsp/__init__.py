@@ -1,0 +1,1 @@
+"""The language server: it reads programs and state, and never runs a mission itself."""

@@ -1,0 +1,96 @@
+"""Programs of the open documents: read, checked, and kept as immutable snapshots.
+
+An edit reads again only what it touched (the language reuses unchanged slices and rules). The
+newest snapshot of each program stands here until the next one replaces it; features read it and
+never compute. Nothing here knows the client's units or sends anything.
+"""
+
+from __future__ import annotations
+
+import os
+import zoneinfo
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from vague.checker import Checked, CheckFacts, check
+
+from reqon_lsp.session import Session
+from vague.diagnostics import Diagnostic
+from vague.program import Program, ProgramRoot, read_program
+
+ROOT_FILES = ("mission.vague", "mission.reqon")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One program as it was when it was last checked."""
+
+    program: Program
+    checked: Checked
+
+    def diagnostics(self, path: str) -> list[Diagnostic]:
+        """What was found in one file of the program."""
+        return [found for found in self.checked.diagnostics if found.path == path]
+
+
+@dataclass(slots=True)
+class Analysis:
+    """All programs that hold an open document, by the path of their root."""
+
+    session: Session
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+
+    def root_of(self, path: str) -> ProgramRoot:
+        """The program that a document belongs to: its mission folder, else the file alone."""
+        if not Path(path).is_absolute():  # a document that is on no disk
+            return ProgramRoot(path=path, kind="file", root_file=path)
+        top = self.session.workspace_folder(path)
+        for folder in Path(path).parents:
+            for name in ROOT_FILES:
+                root_file = str(folder / name)
+                if self.session.files.kind(root_file) == "file":
+                    return ProgramRoot(path=str(folder), kind="folder", root_file=root_file)
+            if top is None or str(folder) == top:
+                break
+        return ProgramRoot(path=path, kind="file", root_file=path)
+
+    def update(self, path: str) -> Snapshot:
+        """Read and check the program of `path` anew, reusing what did not change."""
+        root = self.root_of(path)
+        before = self.snapshots.get(root.path)
+        program = read_program(root, self.session.files, before.program if before else None)
+        checked = check(program, self._facts(), before.checked if before else None)
+        snapshot = Snapshot(program, checked)
+        self.snapshots[root.path] = snapshot
+        return snapshot
+
+    def snapshot(self, path: str) -> Snapshot | None:
+        """The newest snapshot that holds a document, if it was analysed."""
+        return self.snapshots.get(self.root_of(path).path)
+
+    def forget(self, open_paths: Iterable[str]) -> list[Snapshot]:
+        """Drop the programs without an open document, and give them back."""
+        kept = {self.root_of(path).path for path in open_paths}
+        dropped = [key for key in self.snapshots if key not in kept]
+        return [self.snapshots.pop(key) for key in dropped]
+
+    def _facts(self) -> CheckFacts:
+        now = datetime.now(UTC)  # noqa: TID251 - the server has no other clock
+        return CheckFacts(files=self.session.files, now=now, time_zones=time_zones())
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """The time zones that this machine knows."""
+    return frozenset(zoneinfo.available_timezones())
+
+
+def relative_to(path: str, folder: str) -> str:
+    """`path` relative to `folder` where it lies below it, else as it is; with `/`."""
+    try:
+        return Path(path).relative_to(folder).as_posix()
+    except ValueError:
+        return path.replace(os.sep, "/")

@@ -1,0 +1,157 @@
+"""The border between our units and the client's: offsets and positions, paths and URIs.
+
+Inside the server a place is an offset in code points. A client counts lines and, within a line,
+UTF-8 bytes, UTF-16 units or code points, as was negotiated. Only `convert`, `publish` and
+`server` mention LSP types.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote
+
+from lsprotocol import types
+from pygls import uris
+
+from vague.diagnostics import Diagnostic, Severity
+from vague.text import Span
+
+Encoding = Literal["utf-8", "utf-16", "utf-32"]
+
+_LINE_BREAK = re.compile(r"\r\n|\n|\r")
+_SEVERITIES = {
+    Severity.ERROR: types.DiagnosticSeverity.Error,
+    Severity.WARNING: types.DiagnosticSeverity.Warning,
+    Severity.INFO: types.DiagnosticSeverity.Information,
+    Severity.HINT: types.DiagnosticSeverity.Hint,
+}
+UNNECESSARY_CODES = frozenset(
+    {"RQ401", "RQ402", "RQ403", "RQ404", "RQ405", "RQ406", "RQ407", "RQ408"}
+)
+
+
+@dataclass(frozen=True)
+class LineIndex:
+    """One text by the client's lines: CRLF, LF and a lone CR each end one."""
+
+    text: str
+    encoding: Encoding
+    starts: list[int] = field(init=False)
+    ends: list[int] = field(init=False)
+    ascii_only: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        starts, ends = [0], []
+        for found in _LINE_BREAK.finditer(self.text):
+            ends.append(found.start())
+            starts.append(found.end())
+        ends.append(len(self.text))
+        object.__setattr__(self, "starts", starts)
+        object.__setattr__(self, "ends", ends)
+        object.__setattr__(self, "ascii_only", self.text.isascii())
+
+    def offset(self, position: types.Position) -> int:
+        """Offset of a client's position; whatever lies outside is clamped to the nearest place."""
+        line = position.line
+        if line < 0:
+            return 0
+        if line >= len(self.starts):
+            return len(self.text)
+        start, end = self.starts[line], self.ends[line]
+        units = max(0, position.character)
+        if self.ascii_only or self.encoding == "utf-32":
+            return min(start + units, end)
+        return start + _code_points(self.text[start:end], units, self.encoding)
+
+    def position(self, offset: int) -> types.Position:
+        """The client's position of an offset; inside a line break it is the line's end."""
+        offset = max(0, min(offset, len(self.text)))
+        line = bisect_right(self.starts, offset) - 1
+        start = self.starts[line]
+        before = self.text[start : min(offset, self.ends[line])]
+        if self.ascii_only or self.encoding == "utf-32":
+            return types.Position(line, len(before))
+        return types.Position(line, _units(before, self.encoding))
+
+    def range(self, span: Span) -> types.Range:
+        """The client's range of a span."""
+        return types.Range(self.position(span.start), self.position(span.end))
+
+    def span(self, range_: types.Range) -> Span:
+        """The span of a client's range; a reversed one is turned round."""
+        first, second = self.offset(range_.start), self.offset(range_.end)
+        return Span(min(first, second), max(first, second))
+
+    def line_end(self, offset: int) -> int:
+        """Offset of the end of the line that holds `offset`, its line break left out."""
+        return self.ends[bisect_right(self.starts, max(0, min(offset, len(self.text)))) - 1]
+
+
+def _units(text: str, encoding: Encoding) -> int:
+    if encoding == "utf-16":
+        return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def _code_points(line: str, units: int, encoding: Encoding) -> int:
+    """How many code points of `line` lie wholly before `units`."""
+    used = 0
+    for index, character in enumerate(line):
+        used += _units(character, encoding)
+        if used > units:
+            return index
+    return len(line)
+
+
+def negotiated(capabilities: types.ClientCapabilities) -> Encoding:
+    """The position encoding that this session uses: the client's first choice that we know."""
+    general = capabilities.general
+    offered = (general.position_encodings if general else None) or []
+    for encoding in offered:
+        value = encoding.value if isinstance(encoding, types.PositionEncodingKind) else encoding
+        if value in ("utf-8", "utf-16", "utf-32"):
+            return value
+    return "utf-16"
+
+
+def path_of(uri: str) -> str | None:
+    """The canonical path of a `file:` URI, None for any other kind."""
+    if not uri.startswith("file:"):
+        return None
+    path = uris.to_fs_path(uri)
+    if not path:
+        return None
+    path = str(Path(path))
+    return path.casefold() if sys.platform == "win32" else path
+
+
+def uri_of(path: str) -> str:
+    """The `file:` URI of a path."""
+    return uris.from_fs_path(path) or Path(path).as_uri()
+
+
+def canonical_uri(uri: str) -> str:
+    """The key under which a document is kept, whatever the client's spelling of its URI."""
+    path = path_of(uri)
+    return f"path:{path}" if path is not None else f"uri:{unquote(uri)}"
+
+
+def diagnostic(
+    found: Diagnostic, index: LineIndex, related: list[types.DiagnosticRelatedInformation]
+) -> types.Diagnostic:
+    """A diagnostic in the client's form; the help line follows the message."""
+    message = f"{found.message}\n{found.help}" if found.help else found.message
+    return types.Diagnostic(
+        range=index.range(found.span),
+        message=message,
+        severity=_SEVERITIES[found.severity],
+        code=found.code,
+        source="reqon",
+        tags=[types.DiagnosticTag.Unnecessary] if found.code in UNNECESSARY_CODES else None,
+        related_information=related or None,
+    )

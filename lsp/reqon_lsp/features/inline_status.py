@@ -1,0 +1,190 @@
+"""The last execution's status at the end of each mission's header.
+
+In: a snapshot and the newest execution of each mission. Out: plain hints. A hint has at most 40
+characters, the most important first; all the rest stands in its tooltip. Times are absolute, so
+nothing needs a ticking refresh.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from reqon.state.model import ExecutionState
+from vague.locate import action_hash
+
+from reqon_lsp.analysis import Snapshot
+from vague.program import MissionProgram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_LABEL = 40
+_HEADER = re.compile(r"(?:[^{/#]|//[^\n]*|#[^\n]*|/\*.*?\*/|/)*\{", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusHint:
+    """One hint: after the line that holds `offset`; `tooltip` is Markdown."""
+
+    mission: str
+    offset: int
+    label: str
+    tooltip: str
+
+
+Latest = Callable[[MissionProgram], ExecutionState | None]
+
+
+def inline_status(
+    snapshot: Snapshot, path: str, latest: Latest, now: datetime
+) -> Iterator[StatusHint]:
+    """The hints of the missions whose header stands in the file at `path`.
+
+    `now` is local time: it decides between `14:02`, `Mon 14:02` and a date.
+    """
+    source = snapshot.program.files.get(path)
+    if source is None:
+        return
+    for mission in snapshot.program.missions:
+        if mission.mission.path != path:
+            continue
+        state = latest(mission)
+        if state is None:
+            continue
+        offset = header_end(source.parsed.source.text, mission)
+        edited = is_edited(mission, state)
+        yield StatusHint(
+            mission.name, offset, label(state, now, edited=edited), tooltip(state, now)
+        )
+
+
+def header_end(text: str, mission: MissionProgram) -> int:
+    """Offset just behind the `{` of the mission's header."""
+    name_end = mission.mission.start + mission.mission.node.name.span.end
+    found = _HEADER.match(text, name_end)
+    return found.end() if found else name_end
+
+
+def is_edited(mission: MissionProgram, state: ExecutionState) -> bool:
+    """Whether an action that the execution knew reads differently now."""
+    known = state.action_hashes
+    return any(
+        name in known and known[name] != action_hash(mission, name) for name in mission.actions
+    )
+
+
+def label(state: ExecutionState, now: datetime, *, edited: bool) -> str:
+    """The text of a hint, such as `✓ 14:02 · 1,523 rec · 3.2s`."""
+    when = moment(state.completed_at or state.started_at, now)
+    if state.status == "running":
+        return _fit(f"▶ {_position(state)}", state)
+    if state.status == "interrupted":
+        return _fit(f"⚠ interrupted {_position(state)}".rstrip(), state)
+    if state.status == "failed":
+        return _fit(f"✗ {when} {_failure(state)}", state)
+    if edited:
+        return f"~ {when} ok · edited since"
+    records = sum(counts.added + counts.updated for counts in state.stores.values())
+    return f"✓ {when} · {records:,} rec · {seconds(state.duration_ms)}"
+
+
+def moment(at: datetime | None, now: datetime) -> str:
+    """A time as one reads it beside code: `14:02` today, `Mon 14:02` this week, else the date."""
+    if at is None:
+        return ""
+    local = at.astimezone(now.tzinfo)
+    days = (now.date() - local.date()).days
+    if days == 0:
+        return local.strftime("%H:%M")
+    return local.strftime("%a %H:%M") if 0 < days < 7 else local.strftime("%Y-%m-%d")
+
+
+def seconds(duration_ms: int | None) -> str:
+    """`3.2s`, `2m 30s`, `1h 5m`."""
+    if duration_ms is None:
+        return "?"
+    if duration_ms < 60_000:
+        return f"{duration_ms / 1000:.1f}s"
+    minutes, rest = divmod(round(duration_ms / 1000), 60)
+    if minutes < 60:
+        return f"{minutes}m {rest}s"
+    return f"{minutes // 60}h {minutes % 60}m"
+
+
+def tooltip(state: ExecutionState, now: datetime) -> str:
+    """Everything about the execution, as Markdown."""
+    rows = [f"**{state.mission}** {state.status}", ""]
+    rows.append(f"- execution `{state.execution_id}`")
+    rows.append(f"- started {_exact(state.started_at, now)}")
+    if state.completed_at is not None:
+        rows.append(f"- ended {_exact(state.completed_at, now)} after {seconds(state.duration_ms)}")
+    if state.actions_run:
+        rows.append(f"- actions completed: {', '.join(state.actions_run)}")
+    for action, checkpoint in state.checkpoints.items():
+        items = checkpoint.get("itemsProcessed")
+        page = checkpoint.get("page")
+        parts = [f"page {page:,}" if isinstance(page, int) else ""]
+        parts.append(f"{items:,} items" if isinstance(items, int) else "")
+        rows.append(f"- {action}: {', '.join(part for part in parts if part)}")
+    for name, counts in state.stores.items():
+        rows.append(
+            f"- store {name}: {counts.count:,} records, "
+            f"{counts.added:,} added, {counts.updated:,} updated"
+        )
+    if state.is_resumable and state.active_step is not None:
+        rows.append(f"- resumes at {_place(state)}")
+    rows.extend(f"- error in {error.action}: {error.message}" for error in state.errors[:1])
+    return "\n".join(rows)
+
+
+def _exact(at: datetime | None, now: datetime) -> str:
+    return at.astimezone(now.tzinfo).strftime("%Y-%m-%d %H:%M:%S %z") if at else "?"
+
+
+def _place(state: ExecutionState) -> str:
+    step = state.active_step
+    if step is None:
+        return "the beginning"
+    total = state.progress.total if state.progress else None
+    if step.index is None:
+        return step.action
+    return f"{step.action}, item {step.index:,}" + (f" of {total:,}" if total else "")
+
+
+def _position(state: ExecutionState) -> str:
+    """Such as `3/7 FetchOrders 38%`."""
+    step, progress = state.active_step, state.progress
+    parts: list[str] = []
+    if step is not None:
+        parts.append(step.action)
+    if progress is not None and progress.total:
+        parts.append(f"{progress.current * 100 // progress.total}%")
+    elif progress is not None and progress.current:
+        parts.append(f"{progress.current:,}")
+    return " ".join(parts)
+
+
+def _failure(state: ExecutionState) -> str:
+    if not state.errors:
+        return "failed"
+    error = state.errors[-1]
+    what = f"HTTP {error.code}" if error.kind == "http" and error.code else error.kind
+    return f"{error.action} · {what}" if error.action else what
+
+
+def _fit(text: str, state: ExecutionState) -> str:
+    """Cut to the limit, the action's name first."""
+    if len(text) <= MAX_LABEL:
+        return text
+    action = state.active_step.action if state.active_step else None
+    if state.errors and state.status == "failed":
+        action = state.errors[-1].action
+    if action and action in text:
+        room = len(action) - (len(text) - MAX_LABEL) - 1
+        if room > 0:
+            return text.replace(action, action[:room] + "…", 1)
+    return text[: MAX_LABEL - 1] + "…"

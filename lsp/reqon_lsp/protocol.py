@@ -1,0 +1,132 @@
+"""JSON-RPC as strict clients and broken ones need it: every request gets exactly one reply.
+
+The stock protocol turns nested objects that carry a `jsonrpc` key into messages, never answers a
+malformed request, and answers nothing after `shutdown`. Here a message is read as plain JSON
+first and given its type at the top, inside a fence that can reply.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, cast
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcInvalidRequest
+from pygls.protocol import LanguageServerProtocol
+from pygls.workspace import TextDocument, Workspace
+
+from reqon_lsp.convert import Encoding, LineIndex
+
+logger = logging.getLogger(__name__)
+
+SERVER_NOT_INITIALIZED = -32002
+INVALID_REQUEST = -32600
+
+
+class SyncedDocument(TextDocument):
+    """An open text whose lines end where the protocol says, and nowhere else.
+
+    The stock class also splits at U+2028, form feeds and the like, and so loses its place.
+    """
+
+    encoding: Encoding = "utf-16"
+
+    def _apply_incremental_change(self, change: types.TextDocumentContentChangePartial) -> None:
+        text = self.source
+        span = LineIndex(text, self.encoding).span(change.range)
+        self._source = text[: span.start] + change.text + text[span.end :]
+
+
+class SyncedWorkspace(Workspace):
+    """The client's folders and open texts."""
+
+    encoding: Encoding = "utf-16"
+
+    def _create_text_document(
+        self,
+        doc_uri: str,
+        source: str | None = None,
+        version: int | None = None,
+        language_id: str | None = None,
+    ) -> TextDocument:
+        document = SyncedDocument(doc_uri, source, version, language_id, sync_kind=self._sync_kind)
+        document.encoding = self.encoding
+        return document
+
+
+class ReqonProtocol(LanguageServerProtocol):
+    """The hardened protocol: see the module."""
+
+    @property
+    def shut_down(self) -> bool:
+        """Whether the client has sent `shutdown`."""
+        return self._shutdown
+
+    def use_workspace(self, encoding: Encoding) -> None:
+        """Put our own workspace in place of the stock one, with the same folders."""
+        stock = self.workspace
+        own = SyncedWorkspace(
+            stock.root_uri,
+            types.TextDocumentSyncKind.Incremental,
+            list(stock.folders.values()),
+            encoding,
+        )
+        own.encoding = encoding
+        self._workspace = own
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """Leave the message as it is: `handle_message` gives the outermost object its type."""
+        return data
+
+    def handle_message(self, message: Any) -> None:
+        """Reply to what cannot be handled, hand on the rest."""
+        if not isinstance(message, dict):
+            self._reply_error(None, INVALID_REQUEST, "a message must be one object")
+            return
+        data = cast("dict[str, Any]", message)
+        message_id = data.get("id")
+        refusal = self._refusal(data)
+        if refusal is not None:
+            if message_id is not None and "method" in data:
+                self._reply_error(message_id, *refusal)
+            return
+        try:
+            structured = super().structure_message(data)
+        except JsonRpcException as error:
+            self._unstructured(data, error)
+            return
+        if isinstance(structured, dict):
+            return
+        super().handle_message(structured)
+
+    def _refusal(self, data: dict[str, Any]) -> tuple[int, str] | None:
+        method = data.get("method")
+        if method is not None and not isinstance(method, str):
+            return INVALID_REQUEST, "'method' must be text"
+        if self._workspace is None and method not in (None, types.INITIALIZE, types.EXIT):
+            return SERVER_NOT_INITIALIZED, "the server is not initialized yet"
+        if self._workspace is not None and method == types.INITIALIZE:
+            return INVALID_REQUEST, "the server is initialized already"
+        if self._shutdown and method not in (None, types.EXIT):
+            return INVALID_REQUEST, "the server is shutting down"
+        return None
+
+    def _unstructured(self, data: dict[str, Any], error: JsonRpcException) -> None:
+        logger.warning("cannot read a message of method %r", data.get("method"))
+        message_id = data.get("id")
+        if message_id is None:
+            return
+        if "method" in data:
+            code = JsonRpcInvalidParams.CODE or JsonRpcInvalidRequest.CODE
+            self._reply_error(message_id, code, f"invalid parameters: {error}")
+        else:
+            self._request_futures.pop(message_id, None)
+
+    def _reply_error(self, message_id: Any, code: int, text: str) -> None:
+        self._send_data(
+            {"jsonrpc": "2.0", "id": message_id, "error": {"code": code, "message": text}}
+        )
+
+
+Handler = Callable[..., Any]

@@ -1,0 +1,133 @@
+"""Diagnostics on their way to the client: coalesced, versioned, and cleared when they are over.
+
+One channel (push). An edit is checked at once; while a check is slow, edits that arrive are
+gathered, and the newest text is checked next. What was published for a file that left is
+replaced by an empty list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from lsprotocol import types
+
+from reqon_lsp.analysis import Analysis, Snapshot
+from reqon_lsp.convert import Encoding, LineIndex, diagnostic, uri_of
+from vague.diagnostics import Diagnostic, RelatedPlace
+
+logger = logging.getLogger(__name__)
+
+_MAX_PER_FILE = 1000
+_CHEAP_SECONDS = 0.02
+_MAX_WAIT_SECONDS = 0.15
+
+Send = Callable[[types.PublishDiagnosticsParams], None]
+
+
+@dataclass(slots=True)
+class Publisher:
+    """Checks what was poked and publishes what changed."""
+
+    analysis: Analysis
+    send: Send
+    after_check: Callable[[], None]
+    encoding: Encoding = "utf-16"
+    related_information: bool = False
+    _dirty: dict[str, None] = field(default_factory=dict)
+    _published: dict[str, tuple[int | None, list[Diagnostic]]] = field(default_factory=dict)
+    _scheduled: bool = False
+    _last_cost: float = 0.0
+
+    def poke(self, path: str) -> None:
+        """The document changed: check it as soon as that costs no one a key stroke."""
+        self._dirty[path] = None
+        if self._scheduled:
+            return
+        self._scheduled = True
+        loop = asyncio.get_running_loop()
+        if self._last_cost <= _CHEAP_SECONDS:
+            loop.call_soon(self._run)
+        else:
+            loop.call_later(min(self._last_cost, _MAX_WAIT_SECONDS), self._run)
+
+    def close(self, path: str) -> None:
+        """The document was closed: what is on the disk counts again, or nothing at all."""
+        if self.analysis.session.workspace_folder(path) is not None:
+            self._dirty[path] = None
+            self._run()
+        for snapshot in self.analysis.forget(self.analysis.session.files.texts):
+            self._clear(snapshot.program.files)
+        self._clear([path] if path not in self._covered() else [])
+
+    def _covered(self) -> set[str]:
+        return {path for s in self.analysis.snapshots.values() for path in s.program.files}
+
+    def _run(self) -> None:
+        self._scheduled = False
+        dirty, self._dirty = self._dirty, {}
+        started = time.perf_counter()
+        done: set[str] = set()
+        for path in dirty:
+            root = self.analysis.root_of(path).path
+            if root in done:
+                continue
+            done.add(root)
+            try:
+                self._publish(self.analysis.update(path))
+            except Exception:  # a failing check must not end the server
+                logger.exception("cannot check %s", path)
+        self._last_cost = time.perf_counter() - started
+        self.after_check()
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        by_path: dict[str, list[Diagnostic]] = {path: [] for path in snapshot.program.files}
+        for found in snapshot.checked.diagnostics:
+            by_path.setdefault(found.path, []).append(found)
+        for path, found in by_path.items():
+            opened = self.analysis.session.files.texts.get(path)
+            version = opened.version if opened else None
+            if self._published.get(path, (None, [])) == (version, found):
+                continue
+            self._published[path] = (version, found)
+            self._send(path, version, self._converted(path, found, snapshot))
+
+    def _converted(
+        self, path: str, found: list[Diagnostic], snapshot: Snapshot
+    ) -> list[types.Diagnostic]:
+        index = self._index(path, snapshot)
+        return [
+            diagnostic(
+                each, index, [self._related(place, snapshot) for place in self._places(each)]
+            )
+            for each in found[:_MAX_PER_FILE]
+        ]
+
+    def _places(self, found: Diagnostic) -> Iterable[RelatedPlace]:
+        return found.related if self.related_information else ()
+
+    def _related(
+        self, place: RelatedPlace, snapshot: Snapshot
+    ) -> types.DiagnosticRelatedInformation:
+        range_ = self._index(place.path, snapshot).range(place.span)
+        location = types.Location(uri=self._uri(place.path), range=range_)
+        return types.DiagnosticRelatedInformation(location=location, message=place.message)
+
+    def _index(self, path: str, snapshot: Snapshot) -> LineIndex:
+        source = snapshot.program.files.get(path)
+        return LineIndex(source.parsed.source.text if source else "", self.encoding)
+
+    def _clear(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            if self._published.pop(path, (None, []))[1]:
+                self._send(path, None, [])
+
+    def _uri(self, path: str) -> str:
+        opened = self.analysis.session.files.texts.get(path)
+        return opened.uri if opened else uri_of(path)
+
+    def _send(self, path: str, version: int | None, found: list[types.Diagnostic]) -> None:
+        self.send(types.PublishDiagnosticsParams(self._uri(path), found, version))

@@ -1,0 +1,118 @@
+"""What the client has open and set: texts over the disk, folders, settings.
+
+`OpenFiles` is the server's adapter of the language's `Files`: a text that is open in the editor
+hides the file of the same path. Nothing here writes.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+STATE_FOLDER = ".vague-data"
+_MAX_FILE_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class OpenText:
+    """One open document; `uri` in the client's own spelling."""
+
+    uri: str
+    path: str
+    version: int | None
+    text: str
+
+
+@dataclass(slots=True)
+class Settings:
+    """What the client may set; unknown keys and wrong types are left out, never an error."""
+
+    state_dir: str = ""
+
+    def update(self, values: Any) -> None:
+        """Take over what is usable of the client's `reqon` section."""
+        section = values.get("reqon", values) if isinstance(values, Mapping) else {}
+        state_dir = section.get("stateDir") if isinstance(section, Mapping) else None
+        if isinstance(state_dir, str):
+            self.state_dir = state_dir
+
+
+@dataclass(slots=True)
+class OpenFiles:
+    """Open texts over the disk, with what was read from the disk kept until it changes there."""
+
+    texts: dict[str, OpenText] = field(default_factory=dict)
+    _read: dict[str, tuple[tuple[int, int], bytes]] = field(default_factory=dict)
+
+    def read(self, path: str) -> bytes:
+        """Bytes of an open text or of a regular file; raises `OSError` as the disk does."""
+        opened = self.texts.get(path)
+        if opened is not None:
+            return opened.text.encode("utf-8", "surrogatepass")
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise IsADirectoryError(21, "not a regular file", path)
+        if status.st_size > _MAX_FILE_BYTES:
+            raise OSError(27, "file is too large", path)
+        mark = (status.st_mtime_ns, status.st_size)
+        kept = self._read.get(path)
+        if kept is not None and kept[0] == mark:
+            return kept[1]
+        data = Path(path).read_bytes()
+        self._read[path] = (mark, data)
+        return data
+
+    def kind(self, path: str) -> Literal["file", "folder"] | None:
+        """What stands at a path."""
+        if path in self.texts:
+            return "file"
+        try:
+            mode = Path(path).stat().st_mode
+        except (OSError, ValueError):
+            return None
+        if stat.S_ISDIR(mode):
+            return "folder"
+        return "file" if stat.S_ISREG(mode) else None
+
+    def list(self, folder: str) -> Sequence[str]:
+        """Names of a folder's entries, sorted."""
+        return sorted(entry.name for entry in Path(folder).iterdir())
+
+
+@dataclass(slots=True)
+class Session:
+    """The state of one connection."""
+
+    files: OpenFiles = field(default_factory=OpenFiles)
+    settings: Settings = field(default_factory=Settings)
+    folders: list[str] = field(default_factory=list)
+
+    def workspace_folder(self, path: str) -> str | None:
+        """The innermost workspace folder that holds `path`."""
+        holders = [
+            f for f in self.folders if path == f or path.startswith(f.rstrip("/\\") + os.sep)
+        ]
+        return max(holders, key=len, default=None)
+
+    def state_folder(self, mission_file: str) -> str:
+        """Where the state of a mission in this file is looked for.
+
+        The client's setting, `REQON_STATE_DIR`, else the first state folder from the file's
+        folder up to the workspace folder, else the one that a run would make there.
+        """
+        start = Path(mission_file).parent
+        root = Path(self.workspace_folder(mission_file) or start)
+        named = self.settings.state_dir or os.environ.get("REQON_STATE_DIR", "")
+        if named:
+            return str(root / named)
+        for folder in (start, *start.parents):
+            candidate = folder / STATE_FOLDER
+            if candidate.is_dir():
+                return str(candidate)
+            if folder == root:
+                break
+        return str(root / STATE_FOLDER)

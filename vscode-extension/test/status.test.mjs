@@ -1,0 +1,95 @@
+// What an author sees in a real VS Code: mistakes as they are typed, and the last execution's status
+// beside the mission's first line, live, from records that the real runtime wrote.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { VSCode } from './driver/driver.mjs';
+
+const PYTHON = process.env.REQON_PYTHON ?? 'python3';
+const HERE = import.meta.dirname;
+const SHOTS = process.env.REQON_SHOTS;
+const MISSION = `mission CustomerSync {
+  stateRetention: 7 days
+
+  source API { auth: none, base: env("CUSTOMER_API") }
+  store customers: file("customers")
+
+  action FetchCustomers {
+    get "/customers" { params: { limit: 100 }, paginate: page(page, 100), since: lastSync }
+    store response -> customers { key: .id, upsert: true }
+  }
+
+  run FetchCustomers
+}
+`;
+
+let vs;
+let api;
+let address;
+const workspace = fs.mkdtempSync(path.join(os.tmpdir(), 'reqon-vscode-'));
+const file = path.join(workspace, 'sync.vague');
+
+const reqon = (...args) =>
+  execFileSync(PYTHON, ['-m', 'reqon', ...args], {
+    cwd: workspace,
+    env: { ...process.env, CUSTOMER_API: address },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }).toString();
+
+const shot = (name) => (SHOTS ? vs.screenshot(path.join(SHOTS, name)) : undefined);
+
+before(async () => {
+  fs.writeFileSync(file, MISSION);
+  api = spawn(PYTHON, ['-m', 'reqon', 'demo', '--serve', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  address = await new Promise((resolve, reject) => {
+    let seen = '';
+    api.stdout.on('data', (data) => {
+      seen += data;
+      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(seen);
+      if (found) resolve(found[0]);
+    });
+    api.on('exit', () => reject(new Error(`the sample API ended: ${seen}`)));
+  });
+  vs = await VSCode.start({
+    workspace,
+    extensions: [path.join(HERE, '..', 'reqon.vsix')],
+    settings: { 'reqon.interpreter': [PYTHON], 'editor.inlayHints.fontSize': 12 },
+  });
+});
+
+after(async () => {
+  api?.kill();
+  await vs?.stop();
+  fs.rmSync(workspace, { recursive: true, force: true });
+});
+
+test('mistakes are underlined at their exact place, and go when they are mended', async () => {
+  await vs.openFile('sync.vague');
+  await vs.waitForLanguageClient({ extension: 'reqon.reqon' });
+  assert.deepEqual(await vs.squiggles(), []);
+
+  await vs.probe.setText(file, MISSION.replace('7 days', '7 fortnights').replace('-> customers', '-> custmers'));
+  const found = await vs.waitFor('two diagnostics', () => vs.probe.diagnostics(file), (list) => list.length === 2);
+  const codes = found.map((each) => each.code?.value ?? each.code);
+  assert.deepEqual(codes.sort(), ['RQ203', 'RQ307']);
+  await vs.squiggles({ until: (list) => list.length === 2 });
+  await shot('mistakes.png');
+
+  await vs.probe.setText(file, MISSION);
+  await vs.squiggles({ until: (list) => list.length === 0 });
+  await vs.save();
+});
+
+test('the last execution stands beside the mission, as soon as its record changes', async () => {
+  reqon('sync.vague', '--quiet');
+  const hints = await vs.inlayHints({ until: (list) => list.length > 0 });
+  assert.match(hints[0].text, /✓ \d\d:\d\d · 1,523 rec · [\d.]+s/);
+  assert.equal(hints[0].line, 1);
+  await shot('completed.png');
+
+  await vs.probe.setText(file, MISSION.replace('limit: 100', 'limit: 50').replace('page(page, 100)', 'page(page, 50)'));
+  await vs.inlayHints({ until: (list) => /edited since/.test(list[0]?.text ?? '') });
+});
