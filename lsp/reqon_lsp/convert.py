@@ -46,7 +46,8 @@ class LineIndex:
     ascii_only: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        starts, ends = [0], []
+        starts: list[int] = [0]
+        ends: list[int] = []
         for found in _LINE_BREAK.finditer(self.text):
             ends.append(found.start())
             starts.append(found.end())

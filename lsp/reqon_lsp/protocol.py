@@ -8,7 +8,6 @@ first and given its type at the top, inside a fence that can reply.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any, cast
 
 from lsprotocol import types
@@ -92,7 +91,7 @@ class ReqonProtocol(LanguageServerProtocol):
                 self._reply_error(message_id, *refusal)
             return
         try:
-            structured = super().structure_message(data)
+            structured: Any = super().structure_message(data)
         except JsonRpcException as error:
             self._unstructured(data, error)
             return
@@ -127,6 +126,3 @@ class ReqonProtocol(LanguageServerProtocol):
         self._send_data(
             {"jsonrpc": "2.0", "id": message_id, "error": {"code": code, "message": text}}
         )
-
-
-Handler = Callable[..., Any]

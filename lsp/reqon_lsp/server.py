@@ -15,8 +15,8 @@ from typing import Any
 from lsprotocol import types
 from pygls.capabilities import get_capability
 from pygls.lsp.server import LanguageServer
-from reqon.state.model import ExecutionState
 
+from reqon.state.model import ExecutionState
 from reqon_lsp import convert
 from reqon_lsp.analysis import Analysis
 from reqon_lsp.features.inline_status import StatusHint, inline_status
@@ -41,10 +41,12 @@ def server_version() -> str:
 class ReqonServer(LanguageServer):
     """One connection with its session, analysis, publisher and status watch."""
 
-    protocol: ReqonProtocol
+    protocol: ReqonProtocol  # pyright: ignore[reportIncompatibleVariableOverride] - narrower
 
     def __init__(self) -> None:
-        super().__init__("reqon", server_version(), protocol_cls=ReqonProtocol, max_workers=4)
+        super().__init__(  # pyright: ignore[reportUnknownMemberType] - partly typed upstream
+            "reqon", server_version(), protocol_cls=ReqonProtocol, max_workers=4
+        )
         self.session = Session()
         self.analysis = Analysis(self.session)
         self.publisher = Publisher(

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 STATE_FOLDER = ".vague-data"
 _MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -35,8 +35,8 @@ class Settings:
 
     def update(self, values: Any) -> None:
         """Take over what is usable of the client's `reqon` section."""
-        section = values.get("reqon", values) if isinstance(values, Mapping) else {}
-        state_dir = section.get("stateDir") if isinstance(section, Mapping) else None
+        outer = _mapping(values)
+        state_dir = _mapping(outer.get("reqon", outer)).get("stateDir")
         if isinstance(state_dir, str):
             self.state_dir = state_dir
 
@@ -116,3 +116,7 @@ class Session:
             if folder == root:
                 break
         return str(root / STATE_FOLDER)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

@@ -36,6 +36,7 @@ class StatusWatch:
     changed: Callable[[], None]
     states: dict[Key, ExecutionState | None] = field(default_factory=dict)
     _marks: dict[str, object] = field(default_factory=dict)
+    _readers: dict[str, StateReader] = field(default_factory=dict)
 
     def latest(self, folder: str, mission: str) -> ExecutionState | None:
         """The newest execution that is known, from memory."""
@@ -60,7 +61,7 @@ class StatusWatch:
         self.states = {key: state for key, state in self.states.items() if key in wanted}
         if not stale:
             return
-        fresh = await asyncio.to_thread(_read, stale)
+        fresh = await asyncio.to_thread(self._read, stale)
         before = {key: self.states.get(key) for key in fresh}
         self.states.update(fresh)
         if fresh != before:
@@ -79,7 +80,8 @@ class StatusWatch:
         except OSError:
             return None
 
-
-def _read(keys: set[Key]) -> dict[Key, ExecutionState | None]:
-    readers = {folder: StateReader(Path(folder)) for folder, _ in keys}
-    return {(folder, mission): readers[folder].latest(mission) for folder, mission in keys}
+    def _read(self, keys: set[Key]) -> dict[Key, ExecutionState | None]:
+        """Read with one reader a folder: it knows what has not changed."""
+        for folder, _ in keys:
+            self._readers.setdefault(folder, StateReader(Path(folder)))
+        return {(folder, name): self._readers[folder].latest(name) for folder, name in keys}

@@ -3,6 +3,7 @@
     ReqonError
     ├── RunError            a mission failed while it ran (exit 1); `kind` as in `catch` arms
     │   ├── AbortError      the program said `abort`
+    │   ├── StoppedError    told to stop by a sibling's failure or the mission's time limit
     │   └── StorageError    state or store could not be written (exit 1; status interrupted)
     ├── CheckError          the program does not parse or check (exit 2)
     ├── ConfigError         configuration: credentials, paths, option values (exit 3)
@@ -93,6 +94,14 @@ class AbortError(RunError):
 
     def __init__(self, message: str) -> None:
         super().__init__("abort", message)
+
+
+class StoppedError(RunError):
+    """Stopped by something outside of the step: no `catch` handles it.
+
+    `kind` is `cancelled` (a sibling of a fail-fast group failed, or the program said `abort`
+    elsewhere) or `timeout` (the mission's own limit).
+    """
 
 
 class StorageError(RunError):

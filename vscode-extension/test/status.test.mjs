@@ -19,7 +19,7 @@ const MISSION = `mission CustomerSync {
 
   action FetchCustomers {
     get "/customers" { params: { limit: 100 }, paginate: page(page, 100), since: lastSync }
-    store response -> customers { key: .id, upsert: true }
+    store response.data -> customers { key: .id, upsert: true }
   }
 
   run FetchCustomers

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from reqon.state.model import ExecutionState
 from vague.locate import action_hash
 
+from reqon.state.model import ExecutionState
 from reqon_lsp.analysis import Snapshot
 from vague.program import MissionProgram
 
@@ -79,7 +79,7 @@ def is_edited(mission: MissionProgram, state: ExecutionState) -> bool:
 
 def label(state: ExecutionState, now: datetime, *, edited: bool) -> str:
     """The text of a hint, such as `✓ 14:02 · 1,523 rec · 3.2s`."""
-    when = moment(state.completed_at or state.started_at, now)
+    when = moment(state.completed_at or state.last_activity_at, now)
     if state.status == "running":
         return _fit(f"▶ {_position(state)}", state)
     if state.status == "interrupted":
@@ -135,9 +135,11 @@ def tooltip(state: ExecutionState, now: datetime) -> str:
             f"- store {name}: {counts.count:,} records, "
             f"{counts.added:,} added, {counts.updated:,} updated"
         )
-    if state.is_resumable and state.active_step is not None:
+    if state.resumable and state.active_step is not None:
         rows.append(f"- resumes at {_place(state)}")
-    rows.extend(f"- error in {error.action}: {error.message}" for error in state.errors[:1])
+    rows.extend(
+        f"- error in {error.get('action')}: {error.get('message')}" for error in state.errors[:1]
+    )
     return "\n".join(rows)
 
 
@@ -172,8 +174,9 @@ def _failure(state: ExecutionState) -> str:
     if not state.errors:
         return "failed"
     error = state.errors[-1]
-    what = f"HTTP {error.code}" if error.kind == "http" and error.code else error.kind
-    return f"{error.action} · {what}" if error.action else what
+    kind, code, action = error.get("kind", "failed"), error.get("code"), error.get("action")
+    what = f"HTTP {code}" if kind == "http" and code else str(kind)
+    return f"{action} · {what}" if action else what
 
 
 def _fit(text: str, state: ExecutionState) -> str:
@@ -182,7 +185,7 @@ def _fit(text: str, state: ExecutionState) -> str:
         return text
     action = state.active_step.action if state.active_step else None
     if state.errors and state.status == "failed":
-        action = state.errors[-1].action
+        action = state.errors[-1].get("action")
     if action and action in text:
         room = len(action) - (len(text) - MAX_LABEL) - 1
         if room > 0:

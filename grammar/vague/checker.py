@@ -1,0 +1,367 @@
+"""Runs all rules over a program: sorted diagnostics, and what the next check can reuse.
+
+A result belongs to one element (an action, a schema, …) and counts from its start. It is reused
+as long as the element is the same object and nothing that it asked for has changed; only rules
+about a mission as a whole run every time. Checking never raises, whatever the tree. The command
+line prints the diagnostics, the editor publishes them, the runtime refuses a program with errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from vague.ast.base import Node
+from vague.ast.definitions import Action, Dataset, Schedule
+from vague.ast.steps import Let
+from vague.broken import outside_of_broken_statements
+from vague.codes import SEVERITIES
+from vague.diagnostics import (
+    Diagnostic,
+    Fix,
+    RelatedPlace,
+    Severity,
+    TextEdit,
+    sort_key,
+)
+from vague.peg import undisturbed
+from vague.program import Declared, MissionProgram, Program, kind_of
+from vague.rules import ELEMENT_RULES
+from vague.rules.graphs import (
+    ActionFacts,
+    check_calls,
+    check_group_writes,
+    check_schema_circles,
+    facts_of,
+)
+from vague.rules.missions import RULES as MISSION_RULES
+from vague.rules.missions import MissionView
+from vague.rules.structure import first_word, misplaced_at_top
+from vague.text import Span
+from vague.traversal.definitions import walk_element
+from vague.traversal.state import Occurrence
+from vague.traversal.surroundings import CheckFacts, EarlierLets, Question, Surroundings
+
+__all__ = ["CheckFacts", "Checked", "ElementResult", "check"]
+
+
+@dataclass(slots=True, eq=False)
+class ElementResult:
+    """What one element gave: problems and names, counted from its start.
+
+    `used` are the (kind, name) it refers to. `published` keeps the problems as they were last
+    shifted to a place of the file.
+    """
+
+    node: Node
+    findings: tuple[Diagnostic, ...]
+    occurrences: tuple[Occurrence, ...]
+    asked: frozenset[Question]
+    used: frozenset[tuple[str, str]]
+    uses_default_source: bool
+    facts: ActionFacts | None = None
+    published: tuple[str, int, tuple[Diagnostic, ...]] | None = None
+
+    def at(self, path: str, start: int) -> tuple[Diagnostic, ...]:
+        """The problems with offsets of the file."""
+        if self.published is None or self.published[:2] != (path, start):
+            moved = tuple(_moved(found, path, start) for found in self.findings)
+            self.published = (path, start, moved)
+        return self.published[2]
+
+    @property
+    def action_facts(self) -> ActionFacts | None:
+        """What the rules about calls and groups need, for an action."""
+        if self.facts is None and isinstance(self.node, Action):
+            self.facts = facts_of(self.node)
+        return self.facts
+
+
+@dataclass(frozen=True, eq=False)
+class MissionResult:
+    """A checked mission: its elements with their results, and the problems of the whole."""
+
+    surroundings: Surroundings
+    elements: tuple[tuple[Declared[Node], ElementResult], ...]
+    findings: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """The outcome of a check. `diagnostics` are sorted and include those of the program."""
+
+    program: Program
+    facts: CheckFacts
+    missions: tuple[MissionResult, ...]
+    loose: tuple[Diagnostic, ...] = field(default=())
+
+    @cached_property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """All problems, with offsets of their files; computed when first asked for."""
+        found = list(self.loose)
+        for mission in self.missions:
+            found.extend(mission.findings)
+            for declared, result in mission.elements:
+                if result.findings:
+                    found.extend(result.at(declared.path, declared.start))
+        if len(self.missions) > 1:
+            found = _without_repetitions(found)
+        found = _without_guesses(found, self.program)
+        return tuple(sorted([*self.program.diagnostics, *found], key=sort_key))
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether the program must not be executed."""
+        return any(found.severity is Severity.ERROR for found in self.diagnostics)
+
+
+def check(program: Program, facts: CheckFacts, previous: Checked | None = None) -> Checked:
+    """Check a program. `previous`, the result of an earlier text, only saves time."""
+    before = _by_mission(previous, facts)
+    with undisturbed():
+        missions = tuple(
+            _check_mission(program, mission, facts, before.get(mission.name))
+            for mission in program.missions
+        )
+        loose = tuple(_loose_findings(program, facts))
+    return Checked(program, facts, missions, loose)
+
+
+def _by_mission(previous: Checked | None, facts: CheckFacts) -> dict[str, MissionResult]:
+    if previous is None or previous.facts.vocabulary is not facts.vocabulary:
+        return {}
+    return {found.surroundings.mission.name: found for found in previous.missions}
+
+
+def _without_repetitions(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Shared definitions are checked for each mission that reaches them; say things once."""
+    return list({(one.code, one.path, one.span, one.message): one for one in found}.values())
+
+
+def _without_guesses(found: list[Diagnostic], program: Program) -> list[Diagnostic]:
+    """Without what is said about statements that could not be read."""
+    for source in program.files.values():
+        if source.diagnostics:
+            here = [one for one in found if one.path == source.path]
+            elsewhere = [one for one in found if one.path != source.path]
+            found = [*elsewhere, *outside_of_broken_statements(here, source)]
+    return found
+
+
+# ---------------------------------------------------------------- outside of missions
+
+
+def _loose_findings(program: Program, facts: CheckFacts) -> Iterator[Diagnostic]:
+    """RQ101 and RQ113: what concerns no mission."""
+    if not program.missions:
+        severity = Severity.ERROR if facts.execute else SEVERITIES["RQ101"]
+        message = "program has no mission"
+        help_text = "add 'mission Name { … }' to run something"
+        yield Diagnostic("RQ101", severity, program.root.root_file, Span(0, 0), message, help_text)
+    for source in program.files.values():
+        for placed in source.parsed.tree.items:
+            reason = misplaced_at_top(placed.node)
+            if reason is not None:
+                word, span = first_word(placed.node)
+                yield Diagnostic(
+                    "RQ113",
+                    SEVERITIES["RQ113"],
+                    source.path,
+                    span.shifted(placed.start),
+                    f"'{word}' is not allowed at top level",
+                    reason,
+                )
+
+
+# ---------------------------------------------------------------- one mission
+
+
+def _check_mission(
+    program: Program, mission: MissionProgram, facts: CheckFacts, before: MissionResult | None
+) -> MissionResult:
+    checking = _MissionChecking(program, mission, facts, before)
+    elements = checking.elements()
+    view = MissionView(
+        checking.surroundings,
+        frozenset(checking.used),
+        checking.uses_default_source,
+        sole=len(program.missions) == 1,
+    )
+    for rule in MISSION_RULES:
+        rule(view)
+    check_schema_circles(view)
+    action_facts = _action_facts(elements)
+    check_calls(view, action_facts)
+    check_group_writes(view, action_facts)
+    return MissionResult(checking.surroundings, elements, tuple(view.findings))
+
+
+def _action_facts(
+    elements: Iterable[tuple[Declared[Node], ElementResult]],
+) -> Mapping[str, ActionFacts]:
+    found: dict[str, ActionFacts] = {}
+    for declared, result in elements:
+        node = declared.node
+        if isinstance(node, Action) and result.action_facts is not None:
+            found.setdefault(node.name.text, result.action_facts)
+    return found
+
+
+_Elements = list[tuple[Declared[Node], ElementResult]]
+
+
+class _MissionChecking:
+    """Goes through the elements of one mission, and through the shared ones that they reach."""
+
+    def __init__(
+        self,
+        program: Program,
+        mission: MissionProgram,
+        facts: CheckFacts,
+        before: MissionResult | None,
+    ) -> None:
+        self.program = program
+        self.mission = mission
+        self.sole = len(program.missions) == 1
+        self.surroundings = Surroundings.of(program, mission, facts)
+        self.reusable = _reusable(self.surroundings, before)
+        self.used: set[tuple[str, str]] = set()
+        self.uses_default_source = False
+
+    def elements(self) -> tuple[tuple[Declared[Node], ElementResult], ...]:
+        """Every element with its result."""
+        found: _Elements = [(declared, self._result(declared)) for declared in self._own()]
+        seen = {id(declared.node) for declared, _ in found}
+        waiting = list(self._shared_roots())
+        while waiting:
+            declared = waiting.pop()
+            if id(declared.node) not in seen:
+                seen.add(id(declared.node))
+                result = self._result(declared)
+                found.append((declared, result))
+                waiting.extend(self._reached(result.used))
+        found.extend(self._lets())
+        return tuple(found)
+
+    def _own(self) -> Iterator[Declared[Node]]:
+        own = self.mission.own
+        yield from own.definitions
+        yield from (second for second, _ in own.repeated)
+        yield from own.options
+        yield from own.schedules
+        yield from own.runs
+
+    def _shared_roots(self) -> Iterator[Declared[Node]]:
+        """What the mission reaches; all there is, if there is no other mission."""
+        if not self.sole:
+            yield from self._reached(tuple(self.used))
+            default = self.mission.default_source
+            if self.uses_default_source and default is not None and default.shared:
+                yield default
+            return
+        for table in self._tables().values():
+            yield from (declared for declared in table.values() if declared.shared)
+        for source in self.program.files.values():
+            for placed in source.parsed.tree.items:
+                if isinstance(placed.node, Dataset):
+                    yield Declared(placed.node, source.path, placed.start, shared=True)
+
+    def _reached(self, used: Iterable[tuple[str, str]]) -> Iterator[Declared[Node]]:
+        tables = self._tables()
+        for kind, name in used:
+            declared = tables.get(kind, {}).get(name)
+            if declared is not None and declared.shared:
+                yield declared
+
+    def _tables(self) -> Mapping[str, Mapping[str, Declared[Node]]]:
+        mission = self.mission
+        return {
+            "source": mission.sources,
+            "store": mission.stores,
+            "schema": mission.schemas,
+            "transform": mission.transforms,
+            "action": mission.actions,
+        }
+
+    def _lets(self) -> _Elements:
+        """The values of `let`s, each seeing those before it; the last first, as it may use them."""
+        lets = (*self.mission.shared_lets, *self.mission.lets)
+        order: dict[str, int] = {}
+        for position, declared in enumerate(lets):
+            order.setdefault(declared.node.name.text, position)
+        found: _Elements = []
+        for position in range(len(lets) - 1, -1, -1):
+            declared = lets[position]
+            reached = ("let", declared.node.name.text) in self.used
+            if not declared.shared or self.sole or reached:
+                found.append((declared, self._result(declared, EarlierLets(order, position))))
+        return found
+
+    def _result(
+        self, declared: Declared[Node], visible: EarlierLets | None = None
+    ) -> ElementResult:
+        result = self.reusable.get(id(declared.node))
+        if result is None:
+            result = check_element(declared, self.surroundings, visible)
+        self.used |= result.used
+        self.uses_default_source |= result.uses_default_source
+        return result
+
+
+def _reusable(surroundings: Surroundings, before: MissionResult | None) -> dict[int, ElementResult]:
+    """Results by the identity of their elements, those that may have changed left out."""
+    if before is None or before.surroundings.conditions != surroundings.conditions:
+        return {}
+    changes = surroundings.changes_since(before.surroundings)
+    same_lets = before.surroundings.let_order == surroundings.let_order
+    return {
+        id(result.node): result
+        for _, result in before.elements
+        if (not changes or changes.isdisjoint(result.asked))
+        and not isinstance(result.node, Schedule)
+        and (same_lets or not isinstance(result.node, Let))
+    }
+
+
+def check_element(
+    declared: Declared[Node],
+    surroundings: Surroundings,
+    visible_lets: EarlierLets | None = None,
+) -> ElementResult:
+    """Check one element; a tree too deep for the walk gives no problems rather than an error."""
+    try:
+        walk = walk_element(declared, surroundings, ELEMENT_RULES, visible_lets)
+    except RecursionError:
+        return ElementResult(
+            declared.node, (), (), frozenset(), frozenset(), uses_default_source=False
+        )
+    own = (kind_of(declared.node), getattr(getattr(declared.node, "name", None), "text", None))
+    used = {(found.kind, found.name) for found in walk.occurrences if found.role != "declare"}
+    used |= walk.meant
+    return ElementResult(
+        declared.node,
+        tuple(walk.findings),
+        tuple(walk.occurrences),
+        frozenset(walk.asked),
+        frozenset(used - {own}),
+        walk.uses_default_source,
+    )
+
+
+# ---------------------------------------------------------------- places
+
+
+def _moved(found: Diagnostic, path: str, by: int) -> Diagnostic:
+    return replace(
+        found,
+        path=path,
+        span=found.span.shifted(by),
+        fixes=tuple(
+            Fix(fix.title, tuple(TextEdit(e.span.shifted(by), e.text) for e in fix.edits), fix.safe)
+            for fix in found.fixes
+        ),
+        related=tuple(
+            RelatedPlace(path, place.span.shifted(by), place.message) for place in found.related
+        ),
+    )

@@ -1,0 +1,290 @@
+"""The parts of a program as values: files, what they declare, missions with all they can see.
+
+Only data, and the way from a stretch of text to what it declares. `program` fills it, `merging`
+says what hides what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+from vague.ast.base import N, Node, Placed
+from vague.ast.definitions import (
+    Action,
+    Import,
+    Mission,
+    Option,
+    Schedule,
+    Schema,
+    Source,
+    Store,
+    Transform,
+)
+from vague.ast.steps import Let, Run
+from vague.diagnostics import Diagnostic
+from vague.openapi import ApiDocument
+from vague.parser import Parsed
+from vague.program_files import ProgramRoot, dirname, join
+from vague.text import Span
+
+DefinitionKind = Literal["source", "store", "schema", "transform", "action"]
+Definition = TypeVar("Definition", Source, Store, Schema, Transform, Action)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared(Generic[N]):
+    """A definition at its place. `start` is the absolute offset of its first token in `path`."""
+
+    node: N
+    path: str
+    start: int
+    shared: bool
+
+    def absolute(self, span: Span) -> Span:
+        """A span of the node, counted from the start of the file."""
+        return span.shifted(self.start)
+
+
+AnyDefinition: TypeAlias = Declared[Source | Store | Schema | Transform | Action]
+
+
+@dataclass(slots=True)
+class Region:
+    """What one stretch of text declares, by kind and in order. Filled once, then only read.
+
+    `repeated` holds what has a kind and name that came before: (the second, the first).
+    """
+
+    sources: dict[str, Declared[Source]] = field(default_factory=dict[str, Declared[Source]])
+    stores: dict[str, Declared[Store]] = field(default_factory=dict[str, Declared[Store]])
+    schemas: dict[str, Declared[Schema]] = field(default_factory=dict[str, Declared[Schema]])
+    transforms: dict[str, Declared[Transform]] = field(
+        default_factory=dict[str, Declared[Transform]]
+    )
+    actions: dict[str, Declared[Action]] = field(default_factory=dict[str, Declared[Action]])
+    lets: list[Declared[Let]] = field(default_factory=list[Declared[Let]])
+    imports: list[Declared[Import]] = field(default_factory=list[Declared[Import]])
+    options: list[Declared[Option]] = field(default_factory=list[Declared[Option]])
+    schedules: list[Declared[Schedule]] = field(default_factory=list[Declared[Schedule]])
+    runs: list[Declared[Run]] = field(default_factory=list[Declared[Run]])
+    missions: list[tuple[Declared[Mission], Region]] = field(
+        default_factory=list[tuple[Declared[Mission], "Region"]]
+    )
+    repeated: list[tuple[AnyDefinition, AnyDefinition]] = field(
+        default_factory=list[tuple[AnyDefinition, AnyDefinition]]
+    )
+
+    @classmethod
+    def of(cls, elements: Iterable[Placed[Node]], path: str, base: int, *, shared: bool) -> Region:
+        """The declarations among `elements`, which are placed relative to `base`."""
+        region = cls()
+        for placed in elements:
+            region._take(placed.node, path, base + placed.start, shared=shared)
+        return region
+
+    def absorb(self, other: Region) -> None:
+        """Add the shared declarations of another text after these."""
+        for mine, theirs in (
+            (self.sources, other.sources),
+            (self.stores, other.stores),
+            (self.schemas, other.schemas),
+            (self.transforms, other.transforms),
+            (self.actions, other.actions),
+        ):
+            for declared in theirs.values():
+                self._define(mine, declared)  # pyright: ignore[reportArgumentType] - same kind
+        self.lets.extend(other.lets)
+        self.imports.extend(other.imports)
+        self.repeated.extend(other.repeated)
+
+    @property
+    def definitions(self) -> tuple[AnyDefinition, ...]:
+        """The first definition of each kind and name."""
+        return (
+            *self.sources.values(),
+            *self.stores.values(),
+            *self.schemas.values(),
+            *self.transforms.values(),
+            *self.actions.values(),
+        )
+
+    def _take(self, node: Node, path: str, start: int, *, shared: bool) -> None:
+        if isinstance(node, Source | Store | Schema | Transform | Action):
+            self._take_definition(node, path, start, shared=shared)
+        elif isinstance(node, Let):
+            self.lets.append(Declared(node, path, start, shared))
+        elif isinstance(node, Import):
+            self.imports.append(Declared(node, path, start, shared))
+        elif isinstance(node, Option):
+            self.options.append(Declared(node, path, start, shared))
+        elif isinstance(node, Schedule):
+            self.schedules.append(Declared(node, path, start, shared))
+        elif isinstance(node, Run):
+            self.runs.append(Declared(node, path, start, shared))
+        elif isinstance(node, Mission):
+            inner = Region.of(node.members, path, start, shared=False)
+            self.missions.append((Declared(node, path, start, shared=False), inner))
+
+    def _take_definition(
+        self,
+        node: Source | Store | Schema | Transform | Action,
+        path: str,
+        start: int,
+        *,
+        shared: bool,
+    ) -> None:
+        if isinstance(node, Source):
+            self._define(self.sources, Declared(node, path, start, shared))
+        elif isinstance(node, Store):
+            self._define(self.stores, Declared(node, path, start, shared))
+        elif isinstance(node, Schema):
+            self._define(self.schemas, Declared(node, path, start, shared))
+        elif isinstance(node, Transform):
+            self._define(self.transforms, Declared(node, path, start, shared))
+        else:
+            self._define(self.actions, Declared(node, path, start, shared))
+
+    def _define(
+        self, table: dict[str, Declared[Definition]], declared: Declared[Definition]
+    ) -> None:
+        first = table.setdefault(declared.node.name.text, declared)
+        if first.node is not declared.node:
+            self.repeated.append((declared, first))
+
+
+def kind_of(node: Node) -> DefinitionKind | None:
+    """The word of a definition's class; None for all else."""
+    return _KINDS.get(type(node))
+
+
+_KINDS: Mapping[type, DefinitionKind] = MappingProxyType(
+    {Source: "source", Store: "store", Schema: "schema", Transform: "transform", Action: "action"}
+)
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of the program. `imported`: an `import` brought it, so its missions are ignored."""
+
+    path: str
+    parsed: Parsed
+    data: bytes = field(repr=False, compare=False)
+    imported: bool = False
+
+    @cached_property
+    def region(self) -> Region:
+        """What the file declares at its top level."""
+        return Region.of(self.parsed.tree.items, self.path, 0, shared=True)
+
+    @cached_property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """The syntax errors, with the path."""
+        return tuple(replace(found, path=self.path) for found in self.parsed.diagnostics)
+
+    @cached_property
+    def broken_missions(self) -> frozenset[int]:
+        """Where the missions start that hold syntax errors."""
+        return self._broken[0]
+
+    @cached_property
+    def shared_is_broken(self) -> bool:
+        """Whether there are syntax errors outside all missions."""
+        return self._broken[1]
+
+    @cached_property
+    def _broken(self) -> tuple[frozenset[int], bool]:
+        items = self.parsed.tree.items
+        missions: set[int] = set()
+        shared = False
+        position = 0
+        for found in self.parsed.diagnostics:
+            at = found.span.start
+            while position < len(items) and items[position].start + _length(items[position]) < at:
+                position += 1
+            item = items[position] if position < len(items) else None
+            if item is not None and item.start <= at and isinstance(item.node, Mission):
+                missions.add(item.start)
+            else:
+                shared = True
+        return frozenset(missions), shared
+
+
+def _length(placed: Placed[Node]) -> int:
+    return placed.node.span.end
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An OpenAPI document that the program names; `error` says why there is no `api`."""
+
+    path: str
+    data: bytes = field(repr=False, compare=False)
+    api: ApiDocument | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class MissionProgram:
+    """A mission with everything visible in it; own definitions hide shared ones.
+
+    The maps keep the order of declaration, own before shared: the default source is the first of
+    `sources`. `options` holds the first of each name, `own` all that the mission itself declares.
+    `namespaces` are the imported OpenAPI documents, None for one that is not known. `broken`:
+    syntax errors may have swallowed definitions, so an unknown name proves nothing.
+    """
+
+    name: str
+    mission: Declared[Mission]
+    schedule: Declared[Schedule] | None
+    options: Mapping[str, Declared[Option]]
+    sources: Mapping[str, Declared[Source]]
+    stores: Mapping[str, Declared[Store]]
+    schemas: Mapping[str, Declared[Schema]]
+    transforms: Mapping[str, Declared[Transform]]
+    actions: Mapping[str, Declared[Action]]
+    shared_lets: tuple[Declared[Let], ...]
+    lets: tuple[Declared[Let], ...]
+    run: Declared[Run] | None
+    namespaces: Mapping[str, Document | None]
+    own: Region
+    broken: bool
+
+    @property
+    def implied_action(self) -> Declared[Action] | None:
+        """The pipeline of a mission without `run`: its only action, None with several or none."""
+        actions = tuple(self.actions.values())
+        return actions[0] if self.run is None and len(actions) == 1 else None
+
+    @property
+    def default_source(self) -> Declared[Source] | None:
+        """The source of requests that name none."""
+        return next(iter(self.sources.values()), None)
+
+
+@dataclass(frozen=True)
+class Program:
+    """All files of one program and its missions, in the order in which they run.
+
+    `diagnostics`: problems of syntax, of reading and of merging, sorted. `shared`: what stands at
+    top level, imports followed. `documents` is keyed by path.
+    """
+
+    root: ProgramRoot
+    files: Mapping[str, SourceFile]
+    missions: tuple[MissionProgram, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    shared: Region
+    documents: Mapping[str, Document]
+
+    def mission(self, name: str) -> MissionProgram | None:
+        """The first mission of this name."""
+        return next((found for found in self.missions if found.name == name), None)
+
+    def document_of(self, source: Declared[Source]) -> Document | None:
+        """The document of `source … from "spec"`; None without one, and for a URL."""
+        spec = source.node.spec
+        return None if spec is None else self.documents.get(join(dirname(source.path), spec.value))

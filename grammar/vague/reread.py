@@ -1,0 +1,330 @@
+"""Reading a text again after an edit: only what the edit can have changed.
+
+The tree has lists of placed elements at every depth. The edit lies inside one list and touches a
+few of its elements; these are read again, until an element ends where one of before has ended,
+and everything behind it is taken over. What stands around that list is matched again too, with
+the list as its ready contents. Nothing here decides what a text means: the result equals a reading
+of the whole text, and where that is not certain there is none.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from vague.ast.base import Placed
+from vague.ast.definitions import ErrorMember
+from vague.ast.steps import ErrorStep
+from vague.build.reader import ONE, Element, PlacedList, Reader, Reading
+from vague.diagnostics import Diagnostic
+from vague.peg import RULES
+from vague.slices import Brackets, Uncertain, scan_pieces
+
+_MORE_BEFORE = 8
+
+
+class Edit(NamedTuple):
+    """The characters from `start` to `old_end` have become those from `start` to `new_end`."""
+
+    start: int
+    old_end: int
+    new_end: int
+
+    @property
+    def delta(self) -> int:
+        """By how much everything behind the edit has moved."""
+        return self.new_end - self.old_end
+
+
+def edit_between(old: str, new: str) -> Edit:
+    """The one edit that leads from `old` to `new`, by their common start and end."""
+    start = _common(old, new, min(len(old), len(new)))
+    most = min(len(old), len(new)) - start
+    tail = _common_end(old, new, most)
+    return Edit(start, len(old) - tail, len(new) - tail)
+
+
+def _common(old: str, new: str, most: int) -> int:
+    """The length of the common start, by comparing ever shorter pieces."""
+    done, size = 0, most
+    while size > 0 and done < most:
+        size = min(size, most - done)
+        if old[done : done + size] == new[done : done + size]:
+            done += size
+        else:
+            size //= 2
+    return done
+
+
+def _common_end(old: str, new: str, most: int) -> int:
+    done, size = 0, most
+    while size > 0 and done < most:
+        size = min(size, most - done)
+        old_end, new_end = len(old) - done, len(new) - done
+        if old[old_end - size : old_end] == new[new_end - size : new_end]:
+            done += size
+        else:
+            size //= 2
+    return done
+
+
+class _Inner(NamedTuple):
+    """A list inside an element: where it stood in the old text, and how it was read."""
+
+    start: int
+    end: int
+    reading: Reading
+
+
+class _Region(NamedTuple):
+    """What is read again: the elements from `first` up to `last`, between two old offsets."""
+
+    first: int
+    last: int
+    start: int
+    end: int
+
+
+class Rereader:
+    """Reads `text` again, which differs by `edit` from the text of a `Reading`."""
+
+    def __init__(self, text: str, edit: Edit, start: Callable[[str, Brackets], Reader]) -> None:
+        self._text = text
+        self._edit = edit
+        self._new_reader = start
+
+    def reread(self, reading: Reading, base: int = 0) -> Reading | None:
+        """The list as it is now; None when the edit changes more than this list.
+
+        `base` is where the element that holds the list starts, which lies before the edit.
+        """
+        try:
+            within = self._within(reading, base)
+            if within is not None or reading.form is ONE:
+                return within
+            return self._here(reading, base)
+        except Uncertain:
+            return None
+
+    # ------------------------------------------------------------ the edit is deeper
+
+    def _within(self, reading: Reading, base: int) -> Reading | None:
+        """Read the list again that lies inside the one element that the edit touches."""
+        index = bisect_right(reading.starts, self._edit.start - base) - 1
+        if index < 0 or isinstance(reading.elements[index].node, ErrorStep | ErrorMember):
+            return None
+        begin = base + reading.starts[index]
+        for inner in reading.elements[index].readings:
+            start, end = begin + inner.start, begin + inner.end
+            if start <= self._edit.start and self._edit.old_end <= end:
+                changed = self.reread(inner, begin)
+                if changed is None:
+                    return None
+                return self._around(reading, base, index, {id(inner): changed})
+        return None
+
+    def _around(
+        self, reading: Reading, base: int, index: int, changed: Mapping[int, Reading]
+    ) -> Reading | None:
+        """The list with the element at `index` matched again around its changed list."""
+        region = _region(reading, base, index, index + 1)
+        reader = self._reader(reading, base, region, changed)
+        if reading.form is ONE:
+            return self._one(reader, region)
+        elements = self._elements(reader, reading, base, region)
+        if not elements.read_next() or elements.position != region.end + self._edit.delta:
+            return None
+        if elements.starts != reading.starts[index : index + 1]:
+            return None
+        return self._joined(reading, base, index, _Found(elements, index + 1, reading.tail))
+
+    def _one(self, reader: Reader, region: _Region) -> Reading | None:
+        """A single step around its changed list."""
+        tree, _ = RULES.match("step", self._text, region.start, reader)
+        if tree is None or tree.end != region.end + self._edit.delta:
+            return None
+        reader.placed_one(tree)
+        return reader.readings[-1]
+
+    # ------------------------------------------------------------ the edit is here
+
+    def _here(self, reading: Reading, base: int) -> Reading | None:
+        """Read the touched elements again, and as many behind them as it takes."""
+        first = self._first_touched(reading, base)
+        last = bisect_right(reading.starts, self._edit.old_end - base) + 1
+        n_elements = len(reading.elements)
+        while True:
+            region = _region(reading, base, first, min(last, n_elements))
+            found = self._until_known(reading, base, region)
+            if found is None and last >= n_elements:
+                return None
+            if found is None:
+                last = 2 * last - first
+            elif first > 0 and found.elements.elements and found.elements.elements[0].troubled:
+                first -= 1
+            else:
+                return self._joined(reading, base, first, found)
+
+    def _first_touched(self, reading: Reading, base: int) -> int:
+        """The first element whose reading has looked at something that the edit changes."""
+        at = self._edit.start - base
+        first = max(0, bisect_right(reading.starts, at) - 1)
+        for index in range(max(0, first - _MORE_BEFORE), first):
+            if reading.starts[index] + reading.elements[index].reach >= at:
+                first = index
+                break
+        while first > 0 and reading.elements[first - 1].troubled:
+            first -= 1
+        return first
+
+    def _until_known(self, reading: Reading, base: int, region: _Region) -> _Found | None:
+        """Read elements until one ends where one has ended before, or the list does."""
+        try:
+            reader = self._reader(reading, base, region, {})
+            elements = self._elements(reader, reading, base, region)
+            while elements.read_next():
+                upto = self._known_behind(reading, base, elements.position - self._edit.delta)
+                if upto is not None:
+                    return _Found(elements, upto, reading.tail)
+                if elements.position > region.end + self._edit.delta:
+                    return None
+        except Uncertain:
+            return None
+        n_elements = len(reading.elements)
+        return _Found(elements, n_elements, elements.tail()) if region.last == n_elements else None
+
+    def _known_behind(self, reading: Reading, base: int, end: int) -> int | None:
+        """The first old element behind the old offset `end`, if all is as it was from there on."""
+        if end < self._edit.old_end:
+            return None
+        index = bisect_right(reading.starts, end - base - 1) - 1
+        if index < 0 or reading.starts[index] + reading.elements[index].length != end - base:
+            return None
+        if index + 1 == len(reading.elements):
+            return None if reading.tail else index + 1
+        return None if reading.elements[index + 1].troubled else index + 1
+
+    # ------------------------------------------------------------ pieces
+
+    def _elements(
+        self, reader: Reader, reading: Reading, base: int, region: _Region
+    ) -> PlacedList:
+        end = base + reading.end + self._edit.delta
+        elements = PlacedList(reader, reading.form, base + reading.start, end)
+        elements.go_on_at(region.start, fresh=region.first == 0)
+        return elements
+
+    def _reader(
+        self, reading: Reading, base: int, region: _Region, changed: Mapping[int, Reading]
+    ) -> Reader:
+        """A reader that knows the brackets of the region, and the lists in it that are ready."""
+        pieces: list[tuple[int, int]] = []
+        known: dict[int, Reading] = {}
+        at = region.start
+        for inner in self._ready_lists(reading, base, region, changed):
+            if inner.reading.form is ONE:
+                known[inner.start] = inner.reading
+            else:
+                known[inner.start - 1] = inner.reading
+                pieces.append((at, inner.start))
+                at = inner.end
+        pieces.append((at, region.end + self._edit.delta))
+        reader = self._new_reader(self._text, scan_pieces(self._text, pieces))
+        reader.known = known
+        reader.base = base
+        reader.depth = reading.depth
+        return reader
+
+    def _ready_lists(
+        self, reading: Reading, base: int, region: _Region, changed: Mapping[int, Reading]
+    ) -> Iterator[_Inner]:
+        """The lists in the elements of a region that need no reading, where they stand now.
+
+        `changed` has, by the identity of a list, what has become of it.
+        """
+        edit = self._edit
+        for index in range(region.first, region.last):
+            begin = base + reading.starts[index]
+            for inner in reading.elements[index].readings:
+                start, end = begin + inner.start, begin + inner.end
+                new = changed.get(id(inner))
+                if new is not None:
+                    yield from _all_lists(new, begin)
+                elif end < edit.start:
+                    yield from _all_lists(inner, begin)
+                elif start > edit.old_end:
+                    yield from _all_lists(inner, begin + edit.delta)
+                elif inner.form is ONE:
+                    yield from self._ready_lists(inner, begin, _Region(0, 1, 0, 0), changed)
+
+    def _joined(self, reading: Reading, base: int, first: int, found: _Found) -> Reading:
+        """The new elements between the old ones."""
+        delta = self._edit.delta
+        upto = found.upto
+        new = self._same_objects(reading, base, first, found)
+        starts = found.elements.starts
+        removed = sum(one.troubled for one in reading.elements[first:upto])
+        return Reading(
+            reading.form,
+            reading.depth,
+            reading.start,
+            reading.end + delta,
+            [*reading.starts[:first], *starts, *map(delta.__add__, reading.starts[upto:])],
+            [*reading.elements[:first], *new, *reading.elements[upto:]],
+            (
+                *reading.placed[:first],
+                *(Placed(start, one.node) for start, one in zip(starts, new, strict=True)),
+                *(Placed(one.start + delta, one.node) for one in reading.placed[upto:]),
+            ),
+            found.tail,
+            reading.n_troubled - removed + sum(one.troubled for one in new),
+        )
+
+    def _same_objects(
+        self, reading: Reading, base: int, first: int, found: _Found
+    ) -> list[Element]:
+        """The new elements; those that are as they were are the old objects."""
+        start, old_end, delta = self._edit.start - base, self._edit.old_end - base, self._edit.delta
+        old_elements = reading.elements[first : found.upto]
+        old = dict(zip(reading.starts[first : found.upto], old_elements, strict=True))
+        new: list[Element] = []
+        for begin, element in zip(found.elements.starts, found.elements.elements, strict=True):
+            before: Element | None = None
+            if begin + element.reach < start:
+                before = old.get(begin)
+            elif begin - delta >= old_end:
+                before = old.get(begin - delta)
+            new.append(element if before is None or not _alike(before, element) else before)
+        return new
+
+
+def _alike(old: Element, new: Element) -> bool:
+    return old.length == new.length and not old.troubled and not new.troubled
+
+
+class _Found(NamedTuple):
+    """Elements read again; from the old element `upto` on all is as it was."""
+
+    elements: PlacedList
+    upto: int
+    tail: tuple[Diagnostic, ...]
+
+
+def _region(reading: Reading, base: int, first: int, last: int) -> _Region:
+    start, end = reading.start, reading.end
+    if reading.form is ONE:
+        start = reading.starts[0]
+    elif first > 0:
+        start = reading.starts[first - 1] + reading.elements[first - 1].length
+    if last < len(reading.elements):
+        end = reading.starts[last - 1] + reading.elements[last - 1].length
+    return _Region(first, last, base + start, base + end)
+
+
+def _all_lists(reading: Reading, base: int) -> Iterator[_Inner]:
+    """A list at its place, and the lists of the step when it is a single one."""
+    yield _Inner(base + reading.start, base + reading.end, reading)
+    if reading.form is ONE:
+        for inner in reading.elements[0].readings:
+            yield from _all_lists(inner, base + reading.starts[0])

@@ -1,0 +1,352 @@
+"""Where the slices of a text lie: brackets, with strings and comments out of the way.
+
+One pass over the characters finds for every opening bracket the one that closes it, and on the way
+everything that is wrong with single characters. It knows no grammar. `peg` cuts by what is found
+here, `parser` reports it.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+# ---------------------------------------------------------------- pieces of tokens
+
+RESERVED = (
+    "true", "false", "null", "and", "or", "not", "if", "then", "else", "match", "in", "is", "where",
+)  # fmt: skip
+
+_ODD = r";@$~^\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
+_STRANGE = rf"[{_ODD}]|[^\w\x00-\x7f]|`(?![^`\n]*`)"
+_BLOCK_COMMENT = r"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)?"
+_TRAIL = r" \t\r,;()\[\]{}"
+
+
+def _string(quote: str) -> str:
+    """A string, or one that its line does not close: then without the brackets at its end.
+
+    What stands last on the line (`get "/x {`) belongs much more often to the program than to the
+    text, and leaving it out keeps the brackets around it whole.
+    """
+    closed = rf"{quote}(?:[^{quote}\\\n]|\\.)*+{quote}"
+    unclosed = rf"{quote}(?:[^{quote}\\\n{_TRAIL}]|\\.|\\|[{_TRAIL}]++(?!\n|\Z))*+"
+    return f"{closed}|{unclosed}"
+
+
+_BACKTICKS = r"`[^`\n]*+`"
+
+# What the regular expressions of the grammar name in angle brackets. Every repetition is
+# possessive, so that no text makes a match slow.
+PIECES: dict[str, str] = {
+    "space": rf"(?:[ \t\r\n]|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}|{_STRANGE})*+",
+    "same": rf"(?:[ \t]|/\*[^*\n]*+(?:\*(?!/)[^*\n]*+)*+\*/|{_STRANGE})*+",
+    "word": r"[^\W0-9]\w*+",
+    "name": rf"(?!(?:_|{'|'.join(RESERVED)})(?!\w))[^\W0-9]\w*+",
+    "number": r"\.?[0-9](?:\w|\.(?=[0-9])|\.(?![\w.])|(?<=[eE])[+-](?=[0-9]))*+",
+    "string": f"(?:{_string(chr(34))}|{_string(chr(39))}|{_BACKTICKS})",
+    "unit": r"(?:ms|(?:millisecond|second|minute|hour|day|week)s?)",
+}
+
+SPACE = re.compile(PIECES["space"])
+_SCAN = re.compile(
+    rf"[()\[\]{{}}]|{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}"
+    rf"|[{_ODD}`]|[^\x00-\x7f]"
+)
+_COMMENTS = re.compile(rf"{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}")
+_CLOSERS = {"(": ")", "[": "]", "{": "}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """Something wrong with characters: `kind` is the code that reports it."""
+
+    code: str
+    start: int
+    end: int
+
+
+class Uncertain(Exception):
+    """A part of a text does not tell alone how it is to be read."""
+
+
+@dataclass(slots=True)
+class Brackets:
+    """The brackets of one text: `closes[opener]` is the offset at which its contents end.
+
+    That is where its closer stands; an opener without one is in `unclosed`, and its contents end
+    where something else shows that they must have ended.
+    """
+
+    closes: dict[int, int] = field(default_factory=dict[int, int])
+    unclosed: set[int] = field(default_factory=set[int])
+    strays: list[int] = field(default_factory=list[int])
+    oddities: list[Oddity] = field(default_factory=list[Oddity])
+    partial: bool = False
+
+    def close(self, opener: int, otherwise: int) -> int:
+        """Where the contents of the bracket at `opener` end.
+
+        Raises `Uncertain` where only a part of the text is known, and the bracket not in it.
+        """
+        found = self.closes.get(opener)
+        if found is None:
+            if self.partial:
+                raise Uncertain
+            return otherwise
+        return found
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every bracket has its counterpart."""
+        return not self.unclosed and not self.strays
+
+    def odd(self, start: int, end: int) -> list[Oddity]:
+        """What is odd from `start` to `end`, in order."""
+        if not self.oddities:
+            return []
+        low = bisect_left(self.oddities, start, key=_start)
+        high = bisect_left(self.oddities, end, key=_start)
+        return self.oddities[low:high]
+
+
+def _start(oddity: Oddity) -> int:
+    return oddity.start
+
+
+def scan(text: str) -> Brackets:
+    """Find all brackets of `text`; cost is one pass over it, two where they do not match."""
+    found = Brackets()
+    stack: list[tuple[int, str]] = []
+    _scan(text, 0, len(text), found, stack)
+    for opener, _ in stack:
+        found.closes[opener] = len(text)
+        found.unclosed.add(opener)
+    if not found.balanced:
+        found = _Repair(text, found).repaired()
+    return found
+
+
+def _scan(text: str, start: int, end: int, found: Brackets, stack: list[tuple[int, str]]) -> int:
+    """Find the brackets from `start` to `end`; the result is where the last token ends."""
+    last = start
+    for match in _SCAN.finditer(text, start, end):
+        mark = text[match.start()]
+        if mark in _CLOSERS:
+            stack.append((match.start(), mark))
+        elif mark in ")]}":
+            _close(found, stack, match.start(), mark)
+        elif mark not in "\"'/#" or not _is_plain(match.group()):
+            _note(found, match, mark)
+        last = match.end()
+    return last
+
+
+def scan_pieces(text: str, pieces: Iterable[tuple[int, int]]) -> Brackets:
+    """Find the brackets of pieces of a text, between which brackets are known to match.
+
+    Raises `Uncertain` when they do not match, or when a string or a comment may go on behind a
+    piece.
+    """
+    found = Brackets(partial=True)
+    stack: list[tuple[int, str]] = []
+    for start, end in pieces:
+        n_odd = len(found.oddities)
+        last = _scan(text, start, end, found, stack)
+        if last == end and start < end < len(text) and _may_go_on(text, start, end):
+            raise Uncertain
+        for oddity in found.oddities[n_odd:]:
+            open_string = oddity.code == "RQ002" and text.find("\n", oddity.start, end) < 0
+            if oddity.code == "RQ003" or (open_string and end < len(text)):
+                raise Uncertain
+    if stack or not found.balanced:
+        raise Uncertain
+    return found
+
+
+def _may_go_on(text: str, start: int, end: int) -> bool:
+    """Whether the token that ends at `end` is a comment to the end of the line."""
+    line = text.rfind("\n", start, end) + 1
+    return any(
+        stop == end and text[begin] in "/#" and not text.startswith("/*", begin)
+        for begin, stop in comments(text, max(line, start), end)
+    )
+
+
+def comments(text: str, start: int = 0, stop: int | None = None) -> list[tuple[int, int]]:
+    """Where the comments of `text` begin and end, in order; a line's end is not part of one."""
+    found: list[tuple[int, int]] = []
+    for match in _COMMENTS.finditer(text, start, len(text) if stop is None else stop):
+        start, end = match.span()
+        if text[start] in "/#":
+            if text[end - 1] == "\r" and text[start : start + 2] != "/*":
+                end -= 1
+            found.append((start, end))
+    return found
+
+
+def _close(found: Brackets, stack: list[tuple[int, str]], at: int, mark: str) -> None:
+    """Close the nearest opener that fits; `}` goes through `(` and `[`, these not through `{`."""
+    depth = len(stack) - 1
+    while depth >= 0 and _CLOSERS[stack[depth][1]] != mark:
+        if mark != "}" and stack[depth][1] == "{":
+            depth = -1
+            break
+        depth -= 1
+    if depth < 0:
+        found.strays.append(at)
+        return
+    while len(stack) > depth + 1:
+        opener, _ = stack.pop()
+        found.closes[opener] = at
+        found.unclosed.add(opener)
+    found.closes[stack.pop()[0]] = at
+
+
+def _is_plain(written: str) -> bool:
+    """Whether a string or a comment is closed as it should be."""
+    if written[0] == "#" or written.startswith("//"):
+        return True
+    if written[0] == "/":
+        return len(written) > 3 and written.endswith("*/")
+    backslashes = len(written) - 1 - len(written[:-1].rstrip("\\"))
+    return len(written) > 1 and written[-1] == written[0] and backslashes % 2 == 0
+
+
+_CODES = {'"': "RQ002", "'": "RQ002", "/": "RQ003"}
+
+
+def _note(found: Brackets, match: re.Match[str], mark: str) -> None:
+    """Keep what is odd about a string, a comment or a single character."""
+    if mark == "\ufeff" and match.start() == 0:
+        return
+    code = _CODES.get(mark, "RQ006")
+    if mark == "`" and match.end() - match.start() > 1:
+        code = "RQ012"
+    found.oddities.append(Oddity(code, match.start(), match.end()))
+
+
+# ---------------------------------------------------------------- brackets that do not match
+
+@dataclass(slots=True)
+class _Open:
+    """An opener that waits: the column at which its line begins, and the line's first word."""
+
+    at: int
+    mark: str
+    indent: int
+    head: str
+
+
+class _Repair:
+    """Matches brackets again with the help of how lines are indented.
+
+    Alone, the nesting of brackets names the outermost one as unclosed, and everything behind the
+    true mistake belongs to the wrong block. A line that begins with `}` or with a definition
+    further left than the line of an opener shows that this one should have been closed before.
+    """
+
+    def __init__(self, text: str, naive: Brackets) -> None:
+        self._text = text
+        self._naive = naive
+        self._found = Brackets(oddities=naive.oddities)
+        self._stack: list[_Open] = []
+        self._first = 0
+        self._indent = 0
+        self._head = ""
+
+    def repaired(self) -> Brackets:
+        """The brackets, each with the end of its contents, and what is wrong with them."""
+        self._new_line(0)
+        for match in _REPAIR.finditer(self._text):
+            at = match.start()
+            mark = self._text[at]
+            if mark == "\n":
+                self._definition(match)
+                self._new_line(at + 1)
+            elif mark in _CLOSERS:
+                self._stack.append(_Open(at, mark, self._indent, self._head))
+            elif mark in ")]}":
+                self._closer(at, mark)
+            elif mark == "/":
+                self._comment(at, match.end())
+        for opener in self._stack:
+            self._leave(opener, len(self._text))
+        return self._settled()
+
+    def _new_line(self, at: int) -> None:
+        space = _BLANK.match(self._text, at)
+        self._first = at if space is None else space.end()
+        self._indent = self._first - at
+        word = _HEAD_WORD.match(self._text, self._first)
+        self._head = "" if word is None else word.group()
+
+    def _comment(self, start: int, end: int) -> None:
+        line = self._text.rfind("\n", start, end)
+        if line >= 0:
+            self._new_line(line + 1)
+            self._first = end
+
+    def _definition(self, match: re.Match[str]) -> None:
+        """A definition at the start of a line: what is open further right ends before it."""
+        kind = match.lastgroup
+        if kind is None or not self._naive.unclosed:
+            return
+        at = match.start(kind)
+        indent = at - match.start() - 1
+        while self._stack and self._ends_before(self._stack[-1], match.group(kind), indent):
+            self._leave(self._stack.pop(), at)
+
+    def _ends_before(self, opener: _Open, kind: str, indent: int) -> bool:
+        if opener.indent == indent:
+            return kind == "mission" or opener.head != "mission"
+        return opener.indent > indent
+
+    def _closer(self, at: int, mark: str) -> None:
+        if mark == "}" and self._first == at:
+            self._brace(at, self._indent)
+        else:
+            self._plain(at, mark)
+
+    def _brace(self, at: int, indent: int) -> None:
+        """A `}` that begins a line: it closes what was opened on a line with its indentation."""
+        while self._stack and (self._stack[-1].mark != "{" or self._stack[-1].indent > indent):
+            self._leave(self._stack.pop(), at)
+        if not self._stack or (self._stack[-1].indent < indent and self._naive.strays):
+            self._found.strays.append(at)
+        else:
+            self._found.closes[self._stack.pop().at] = at
+
+    def _plain(self, at: int, mark: str) -> None:
+        depth = len(self._stack) - 1
+        while depth >= 0 and _CLOSERS[self._stack[depth].mark] != mark:
+            depth = -1 if mark != "}" and self._stack[depth].mark == "{" else depth - 1
+        if depth < 0:
+            self._found.strays.append(at)
+            return
+        while len(self._stack) > depth + 1:
+            self._leave(self._stack.pop(), at)
+        self._found.closes[self._stack.pop().at] = at
+
+    def _leave(self, opener: _Open, at: int) -> None:
+        self._found.closes[opener.at] = at
+        self._found.unclosed.add(opener.at)
+
+    def _settled(self) -> Brackets:
+        found = self._found
+        swallowed = any(oddity.code == "RQ003" for oddity in found.oddities)
+        openers = [] if swallowed else sorted(found.unclosed)
+        wrong = [Oddity("RQ007", at, at + 1) for at in (*openers, *found.strays)]
+        found.oddities = sorted((*found.oddities, *wrong), key=_start)
+        return found
+
+
+_BLANK = re.compile(r"[ \t]*")
+_HEAD_WORD = re.compile(r"\w*")
+_REPAIR = re.compile(
+    rf"[()\[\]{{}}]|{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}"
+    rf"|\n(?=[ \t]*+(?:(?P<kind>mission|action|source|schema|transform)(?!\w)"
+    rf"{PIECES['same']}{PIECES['word']}{PIECES['same']}[{{:f-]"
+    rf"|(?P<store>store)(?!\w){PIECES['same']}{PIECES['word']}{PIECES['same']}:))|\n"
+)

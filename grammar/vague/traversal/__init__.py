@@ -1,0 +1,1 @@
+"""The one walk over a program that knows, at every node, what names and `.name` mean there."""

@@ -1,0 +1,283 @@
+"""The state of one walk over one element: where it is, what is bound, what was found.
+
+Rules get it beside each node. They ask for the meaning of names and report problems; only the
+walk itself moves it. Spans that leave here count from the start of the element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias, TypedDict, Unpack
+
+from vague.ast.base import Node, Placed
+from vague.ast.steps import ForEach, Step
+from vague.codes import REFERENCE_CODES, SEVERITIES
+from vague.diagnostics import Diagnostic, Fix, RelatedPlace, Severity, TextEdit
+from vague.program import Declared
+from vague.text import Span
+from vague.traversal.events import Kind, NameUse, Role
+from vague.traversal.scopes import (
+    Binding,
+    BindingKind,
+    Context,
+    Layer,
+    Scope,
+)
+from vague.traversal.surroundings import ANY_NAME, EarlierLets, Question, Surroundings
+from vague.vocabulary.kinds import AMBIENT_NAMES, ELEMENT_NAMES
+
+Rule: TypeAlias = Callable[[Any, "Walk"], None]
+Rules: TypeAlias = Mapping[type, tuple[Rule, ...]]
+
+
+class Occurrence(NamedTuple):
+    """A name at a place of an element. `binding` is set for local names."""
+
+    kind: Kind
+    name: str
+    span: Span
+    role: Role
+    binding: Binding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListFrame:
+    """A list of steps that is being walked, and the step that the walk is at.
+
+    `entered_by` tells what holds the list: `action`, `for`, `parallel`, `or`, `arm`, `catch`.
+    """
+
+    steps: tuple[Placed[Step], ...]
+    index: int
+    entered_by: str
+
+
+class More(TypedDict, total=False):
+    """What few reports have: other places, and a severity that is not the code's own."""
+
+    related: tuple[RelatedPlace, ...]
+    severity: Severity
+
+
+class Walk:
+    """The walk over one element for one mission."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        rules: Rules,
+        element: Declared[Node],
+        layer: Layer,
+        context: Context,
+    ) -> None:
+        self.surroundings = surroundings
+        self.rules = rules
+        self.element = element
+        self.layer = layer
+        self.context = context
+        self.scope = Scope()
+        self.base = 0
+        self.frames: list[ListFrame] = []
+        self.loops: list[ForEach] = []
+        self.findings: list[Diagnostic] = []
+        self.bindings: list[Binding] = []
+        self.occurrences: list[Occurrence] = []
+        self.asked: set[Question] = set()
+        self.lets: EarlierLets | None = None
+        self.meant: set[tuple[str, str]] = set()
+        self.uses_default_source = False
+
+    # -------------------------------------------------------------- telling rules
+
+    def tell(self, event: object) -> None:
+        """Run the rules that are registered for this node or event."""
+        for rule in self.rules.get(type(event), ()):
+            rule(event, self)
+
+    def report(
+        self,
+        code: str,
+        at: Node | Span,
+        message: str,
+        help_text: str | None = None,
+        fixes: tuple[Fix, ...] = (),
+        **more: Unpack[More],
+    ) -> None:
+        """Add a problem at a node, or at a span that counts from the start of the element."""
+        if self.broken and code in REFERENCE_CODES:
+            return
+        self.findings.append(
+            Diagnostic(
+                code,
+                more.get("severity", SEVERITIES[code]),
+                self.element.path,
+                self.span(at) if isinstance(at, Node) else at,
+                message,
+                help_text,
+                fixes,
+                more.get("related", ()),
+            )
+        )
+
+    def span(self, node: Node) -> Span:
+        """The span of a node of the current step, counted from the start of the element."""
+        start, end = node.span
+        return Span(start + self.base, end + self.base)
+
+    def text(self, span: Span) -> str:
+        """The program text at a span that counts from the start of the element."""
+        source = self.surroundings.program.files.get(self.element.path)
+        if source is None:
+            return ""
+        start = self.element.start
+        return source.parsed.source.text[start + span.start : start + span.end]
+
+    def text_before(self) -> str:
+        """The rest of the line before the element; a line break ends it."""
+        source = self.surroundings.program.files.get(self.element.path)
+        if source is None:
+            return ""
+        text = source.parsed.source.text
+        start = text.rfind("\n", 0, self.element.start) + 1
+        return text[start : self.element.start]
+
+    def edit(self, at: Node | Span, text: str) -> TextEdit:
+        """An edit that puts `text` in place of a node."""
+        return TextEdit(self.span(at) if isinstance(at, Node) else at, text)
+
+    def related(self, span: Span, message: str) -> RelatedPlace:
+        """Another place of the same element."""
+        return RelatedPlace(self.element.path, span, message)
+
+    # -------------------------------------------------------------- asking for names
+
+    @property
+    def broken(self) -> bool:
+        """Whether syntax errors may have swallowed definitions: then nothing is called unknown."""
+        return self.surroundings.mission.broken
+
+    def has(self, kind: Kind, name: str) -> bool:
+        """Whether the mission has such a thing; the result of the element depends on it."""
+        self.asked.add((kind, name))
+        if kind == "let" and self.lets is not None:
+            return name in self.lets
+        return name in self.surroundings.tables[kind]
+
+    def has_anywhere(self, kind: Kind, name: str) -> bool:
+        """Whether the mission has such a thing, be it out of sight here."""
+        self.asked.add((kind, name))
+        return name in self.surroundings.tables[kind]
+
+    def names(self, kind: Kind) -> list[str]:
+        """All names of a kind, for suggestions; the result depends on every one of them."""
+        self.asked.add((kind, ANY_NAME))
+        if kind == "let" and self.lets is not None:
+            return list(self.lets)
+        return list(self.surroundings.tables[kind])
+
+    def resolve(self, name: str) -> tuple[Kind | None, Binding | None]:
+        """What a plain name in an expression means here, and its binding if it is local."""
+        binding = self.scope.find(name)
+        if binding is not None:
+            return "local", binding
+        if name in ELEMENT_NAMES and self.scope.in_callback:
+            return self._declared(name) or "ambient", None
+        return self._declared(name), None
+
+    def _declared(self, name: str) -> Kind | None:
+        """The kind of what the mission or the action itself gives this name to."""
+        in_action = self.layer is Layer.ACTION
+        if in_action and name == "response":
+            return "ambient"
+        if self.has("let", name):
+            return "let"
+        if self.layer is not Layer.SETTINGS and self.has("store", name):
+            return "store"
+        if in_action and self.has("source", name):
+            return "source"
+        return "ambient" if in_action and name in AMBIENT_NAMES else None
+
+    def visible_names(self) -> list[str]:
+        """Every plain name that would mean something here, the innermost first."""
+        names = [binding.name for binding in self.scope.visible()]
+        if self.layer is Layer.ACTION:
+            names.append("response")
+        names.extend(self.names("let"))
+        if self.layer is not Layer.SETTINGS:
+            names.extend(self.names("store"))
+        if self.layer is Layer.ACTION:
+            names.extend(name for name in AMBIENT_NAMES if name != "response")
+        if self.scope.in_callback:
+            names.extend(ELEMENT_NAMES)
+        return names
+
+    def use(self, name: str, span: Span, node: Node) -> NameUse:
+        """A plain name is read: resolve it, count the use, and tell the rules."""
+        kind, binding = self.resolve(name)
+        if binding is not None:
+            binding.uses += 1
+        if kind is not None:
+            self.occurrences.append(Occurrence(kind, name, span, "read", binding))
+        event = NameUse(name, span, kind, binding, node)
+        self.tell(event)
+        return event
+
+    def use_context(self) -> None:
+        """`.name` is read: that is a use of the loop variable which names the same thing."""
+        if self.context.variable is not None:
+            self.context.variable.uses += 1
+
+    def bind(self, binding: Binding) -> Binding | None:
+        """Bind a local name in the innermost block; gives the one that it replaces there."""
+        clash = self.scope.bindings.get(binding.name)
+        if clash is not None:
+            clash.uses += 1
+        self.scope.bindings[binding.name] = binding
+        self.bindings.append(binding)
+        if not binding.implicit:
+            self.occurrences.append(
+                Occurrence("local", binding.name, binding.span, "declare", binding)
+            )
+        return clash
+
+    # -------------------------------------------------------------- moving
+
+    @contextmanager
+    def inside(self, placed: Placed[Node]) -> Generator[None, None, None]:
+        """Spans count from the start of this element of a list."""
+        self.base += placed.start
+        try:
+            yield
+        finally:
+            self.base -= placed.start
+
+    @contextmanager
+    def block(
+        self, context: Context | None = None, *, callback: bool = False
+    ) -> Generator[None, None, None]:
+        """A block: what is bound in it ends with it, and so does its context."""
+        scope, outer = self.scope, self.context
+        self.scope = Scope(scope, callback=callback)
+        if context is not None:
+            self.context = context
+        try:
+            yield
+        finally:
+            self.scope, self.context = scope, outer
+
+    @contextmanager
+    def meaning(self, context: Context) -> Generator[None, None, None]:
+        """`.name` means something else for a while."""
+        outer = self.context
+        self.context = context
+        try:
+            yield
+        finally:
+            self.context = outer
+
+
+def implicit(name: str, kind: BindingKind = BindingKind.PAGE) -> Binding:
+    """A binding that nobody wrote."""
+    return Binding(name, kind, Span(0, 0), uses=1)

@@ -1,0 +1,331 @@
+"""Reqon for Python programs: run missions and read what executions left behind.
+
+    from pathlib import Path
+    from reqon import execute, get_execution_state
+
+    result = execute(Path("missions/customer_sync.vague"))
+    state = get_execution_state("CustomerSync")
+
+A mission that fails is a result, not an exception; exceptions (`reqon.errors`) say that nothing
+was run. Each function has an `_async` form for programs with an event loop of their own. Nothing
+here prints.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, TypedDict, TypeVar, Unpack
+
+from reqon.engine.run import ResumeChoice, RunControl, RunOptions, RunResult, run_mission
+from reqon.errors import CheckError, ConfigError, ReqonError
+from reqon.events.stream import Sink
+from reqon.loader import DiskFiles, TextOverDisk
+from reqon.settings import load_settings
+from reqon.sinks.callbacks import CallbackSink
+from reqon.state.model import ExecutionState, StoreCounts, to_state
+from reqon.state.reader import StateReader
+from reqon.state.record import cleaned
+from reqon.state_folder import default_state_dir
+from reqon.surroundings import check_facts
+from vague.checker import check
+from vague.diagnostics import Diagnostic, Severity
+from vague.program import Files, Program, ProgramRoot, find_programs, read_program
+
+T = TypeVar("T")
+Status = Literal["completed", "failed", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionResult:
+    """What `execute` gives back: one execution for each mission that was run, in order.
+
+    `error` is the first that ended one of them; None when all completed.
+    """
+
+    executions: tuple[ExecutionState, ...]
+    error: ReqonError | None
+
+    @property
+    def status(self) -> Status:
+        """`completed` if all are, else `failed`, or `interrupted` where none failed."""
+        found = {execution.status for execution in self.executions}
+        if "failed" in found:
+            return "failed"
+        return "completed" if found <= {"completed"} else "interrupted"
+
+    @property
+    def ok(self) -> bool:
+        """Whether all missions completed."""
+        return self.status == "completed"
+
+    @property
+    def state(self) -> ExecutionState:
+        """The last execution; the only one unless several missions were run."""
+        return self.executions[-1]
+
+    @property
+    def execution_id(self) -> str:
+        """Its id."""
+        return self.state.execution_id
+
+    @property
+    def mission(self) -> str:
+        """Its mission."""
+        return self.state.mission
+
+    @property
+    def stores(self) -> Mapping[str, StoreCounts]:
+        """What it did to its stores: count, added, updated, unchanged."""
+        return self.state.stores
+
+
+class ExecuteOptions(TypedDict, total=False):
+    """The options of `execute`; `execute_async` tells what each means."""
+
+    mission: str | None
+    state_dir: str | Path | None
+    progress_callbacks: object | None
+    resume: bool
+    execution_id: str | None
+    force: bool
+    dry_run: bool
+    full: bool
+    since: datetime | None
+    until: datetime | None
+    limit: int | None
+    variables: Mapping[str, str] | None
+    wait: timedelta | None
+    unknown: Literal["resend", "skip"] | None
+    env: Mapping[str, str] | None
+    auth: str | Path | None
+
+
+def execute(source: str | Path, **options: Unpack[ExecuteOptions]) -> ExecutionResult:
+    """Run the missions of `source` to their end; takes the options of `execute_async`.
+
+    Raises RuntimeError in a running event loop: await `execute_async` there.
+    """
+    return _wait_for("execute", lambda: execute_async(source, **options))
+
+
+async def execute_async(  # noqa: PLR0913 - options, all by name
+    source: str | Path,
+    *,
+    mission: str | None = None,
+    state_dir: str | Path | None = None,
+    progress_callbacks: object | None = None,
+    resume: bool = False,
+    execution_id: str | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+    full: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int | None = None,
+    variables: Mapping[str, str] | None = None,
+    wait: timedelta | None = None,
+    unknown: Literal["resend", "skip"] | None = None,
+    env: Mapping[str, str] | None = None,
+    auth: str | Path | None = None,
+) -> ExecutionResult:
+    """Run missions one after another.
+
+    Args:
+        source: A text is a program, a `Path` is a file, a mission folder or a folder of missions.
+        mission: Run this mission only; else all of the program, one after another.
+        state_dir: Where state is kept; else `REQON_STATE_DIR`, else `.vague-data`.
+        progress_callbacks: A mapping or object with any of `on_action_start(action)`,
+            `on_action_complete(action, duration_ms)`, `on_error(error)` (`error.message`) and
+            `on_progress(progress)` (`progress.current`, `progress.total`); functions or
+            coroutines. What they raise is logged.
+        resume: Go on with an interrupted or failed execution where there is one.
+        execution_id: Go on with this execution.
+        force: Go on although the program changed since the interruption.
+        dry_run: Send nothing and write nothing.
+        full: Sync everything, whatever was synced before.
+        since: Sync what changed from then on; moves no sync checkpoint.
+        until: Sync what changed up to then; moves no sync checkpoint.
+        limit: At most so many items a loop; moves no sync checkpoint.
+        variables: Values for the mission's `let`s of these names.
+        wait: How long to wait for a running execution of the same mission.
+        unknown: What to do with requests whose outcome is not known after an interruption.
+        env: The environment that the mission sees, instead of that of this process.
+        auth: A file with credentials for the sources.
+
+    Raises:
+        CheckError: The program has errors; `diagnostics` says which. Nothing was run.
+        ConfigError: A path, mission, option or credential is missing or wrong.
+        RefusedError: State forbids it: running already, source changed, state damaged.
+    """
+    environ = os.environ if env is None else env
+    settings = load_settings(environ, folder=Path(), auth_file=None if auth is None else Path(auth))
+    options = RunOptions(
+        state_dir=Path(state_dir) if state_dir is not None else default_state_dir(environ),
+        resume=execution_id or (ResumeChoice.IF_ANY if resume else ResumeChoice.NEVER),
+        force=force,
+        wait_seconds=None if wait is None else wait.total_seconds(),
+        full=full,
+        since=since,
+        until=until,
+        limit=limit,
+        variables=dict(variables or {}),
+        dry_run=dry_run,
+        settings=settings,
+        unknown=unknown,
+    )
+    selected = _select(source, mission)
+    results = [
+        await _run_one(program, name, options, progress_callbacks) for program, name in selected
+    ]
+    return ExecutionResult(
+        executions=tuple(_state_of(result, options) for result in results),
+        error=next((result.error for result in results if result.error is not None), None),
+    )
+
+
+async def _run_one(
+    program: Program, mission: str, options: RunOptions, callbacks: object | None
+) -> RunResult:
+    sinks: list[Sink] = [] if callbacks is None else [CallbackSink(callbacks)]
+    result = await run_mission(program, mission, options, sinks, RunControl())
+    if result.status is None and result.error is not None:
+        raise result.error
+    return result
+
+
+def get_execution_state(
+    mission: str, execution_id: str | None = None, *, state_dir: str | Path | None = None
+) -> ExecutionState | None:
+    """The last execution of a mission, or the one with this id; None where there is none.
+
+    Brought up to date: a run whose process died is `interrupted` at once. Raises RuntimeError in
+    a running event loop: await `get_execution_state_async` there.
+    """
+    return _wait_for(
+        "get_execution_state",
+        lambda: get_execution_state_async(mission, execution_id, state_dir=state_dir),
+    )
+
+
+async def get_execution_state_async(
+    mission: str, execution_id: str | None = None, *, state_dir: str | Path | None = None
+) -> ExecutionState | None:
+    """The same for programs with an event loop."""
+    return await asyncio.to_thread(_read_state, mission, execution_id, state_dir)
+
+
+def get_execution_history(
+    mission: str | None = None,
+    *,
+    limit: int | None = None,
+    status: str | None = None,
+    since: datetime | None = None,
+    state_dir: str | Path | None = None,
+) -> list[ExecutionState]:
+    """Executions of a mission (or of all), newest first.
+
+    Raises RuntimeError in a running event loop: await `get_execution_history_async` there.
+    """
+    return _wait_for(
+        "get_execution_history",
+        lambda: get_execution_history_async(
+            mission, limit=limit, status=status, since=since, state_dir=state_dir
+        ),
+    )
+
+
+async def get_execution_history_async(
+    mission: str | None = None,
+    *,
+    limit: int | None = None,
+    status: str | None = None,
+    since: datetime | None = None,
+    state_dir: str | Path | None = None,
+) -> list[ExecutionState]:
+    """The same for programs with an event loop."""
+    reader = _reader(state_dir)
+    return await asyncio.to_thread(reader.history, mission, limit=limit, status=status, since=since)
+
+
+def _wait_for(name: str, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine to its end; refuse where a loop runs already in this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(start())
+    raise RuntimeError(f"{name}() cannot wait in a running event loop: await {name}_async() there")
+
+
+def _reader(state_dir: str | Path | None) -> StateReader:
+    return StateReader(Path(state_dir) if state_dir is not None else default_state_dir(os.environ))
+
+
+def _read_state(
+    mission: str, execution_id: str | None, state_dir: str | Path | None
+) -> ExecutionState | None:
+    reader = _reader(state_dir)
+    if execution_id is not None:
+        return reader.record(execution_id, mission)
+    return reader.latest(mission)
+
+
+def _state_of(result: RunResult, options: RunOptions) -> ExecutionState:
+    """The execution as its final record tells it."""
+    execution_id = result.execution_id or ""
+    kept = StateReader(options.state_dir).record(execution_id, result.mission)
+    return kept or to_state(cleaned(result.record), options.state_dir, has_journal=False)
+
+
+def _select(source: str | Path, mission: str | None) -> list[tuple[Program, str]]:
+    """The programs and names of the missions to run, all of them checked."""
+    files, roots = _roots(source)
+    programs = [read_program(root, files) for root in roots]
+    selected = [
+        (program, found.name)
+        for program in programs
+        for found in program.missions
+        if mission in (None, found.name)
+    ]
+    known = [found.name for program in programs for found in program.missions]
+    if mission is not None and not selected:
+        raise ConfigError(
+            f"there is no mission '{mission}'",
+            hint=f"the missions are: {', '.join(known) or 'none'}",
+        )
+    _refuse_errors(_problems(programs, files, mission))
+    return selected
+
+
+def _roots(source: str | Path) -> tuple[Files, Sequence[ProgramRoot]]:
+    if isinstance(source, str):
+        files = TextOverDisk(source)
+        return files, [ProgramRoot(TextOverDisk.NAME, "file", TextOverDisk.NAME)]
+    disk = DiskFiles()
+    if disk.kind(str(source)) is None:
+        raise ConfigError(f"no such path: '{source}'", hint="a program text is given as a str")
+    found = find_programs(str(source), disk)
+    _refuse_errors(found.diagnostics)
+    return disk, found.programs
+
+
+def _problems(programs: Iterable[Program], files: Files, mission: str | None) -> list[Diagnostic]:
+    facts = check_facts(files, execute=True)
+    return [
+        diagnostic
+        for program in programs
+        if mission is None or any(found.name == mission for found in program.missions)
+        for diagnostic in check(program, facts).diagnostics
+    ]
+
+
+def _refuse_errors(diagnostics: Iterable[Diagnostic]) -> None:
+    errors = tuple(found for found in diagnostics if found.severity is Severity.ERROR)
+    if errors:
+        first = errors[0]
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise CheckError(f"{first.code}: {first.message}{more}", errors)

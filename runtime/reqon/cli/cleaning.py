@@ -1,0 +1,175 @@
+"""Doing what `reqon cleanup` asks: mission by mission, under each mission's lock.
+
+Before a mission's journals go, work in them that a store still lacks is applied, so that removing
+history never takes data away. Prints nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reqon.clock import SystemClock, format_instant
+from reqon.errors import ReqonError
+from reqon.journal.applied import marks_path, read_marks
+from reqon.journal.disk import Disk
+from reqon.journal.held import StoreShelf, described
+from reqon.journal.locks import FileLock
+from reqon.journal.retention import Removal, Rules, clean_mission, clean_quarantine, lacking_store
+from reqon.journal.sync_checkpoints import reset_checkpoints
+from reqon.settings import load_settings
+from reqon.state.journal_tail import read_start
+from reqon.state.paths import StatePaths
+from reqon.state.reader import StateReader
+
+_STORE_LOCK_SECONDS = 30.0
+_LOCK_POLL_SECONDS = 0.02
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What went, what stayed and why; `others` are store files and sync checkpoints."""
+
+    dry_run: bool
+    removed: list[Removal] = field(default_factory=list[Removal])
+    kept: dict[str, str] = field(default_factory=dict[str, str])
+    running: list[str] = field(default_factory=list[str])
+    warnings: list[str] = field(default_factory=list[str])
+    others: list[str] = field(default_factory=list[str])
+    freed_bytes: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The form of `reqon cleanup --json`."""
+        return {
+            "dryRun": self.dry_run,
+            "removed": [
+                {
+                    "mission": removal.mission,
+                    "executionId": removal.execution_id,
+                    "status": removal.status,
+                    "startedAt": removal.started_at and format_instant(removal.started_at),
+                    "file": removal.stem,
+                    "bytes": removal.size_bytes,
+                }
+                for removal in self.removed
+            ],
+            "kept": [{"file": stem, "reason": reason} for stem, reason in self.kept.items()],
+            "running": self.running,
+            "others": self.others,
+            "warnings": self.warnings,
+            "freedBytes": self.freed_bytes,
+        }
+
+
+def missions_with_files(reader: StateReader) -> list[str]:
+    """Names of the missions that have files, of readable records or not."""
+    names = {listed.stem.name.partition(f"-{listed.stem.start}")[0] for listed in reader.listing()}
+    return sorted(names | set(reader.missions()))
+
+
+async def clean(
+    paths: StatePaths, missions: Iterable[str], rules: Rules, *, stores: bool, sync: bool
+) -> Outcome:
+    """Clean the missions one after another; `stores` and `sync` take what they have kept too."""
+    disk, outcome = Disk(), Outcome(rules.dry_run)
+    for mission in missions:
+        executions = _execution_ids(paths, mission)
+        await _clean_one(paths, disk, mission, rules, outcome)
+        if outcome.running:
+            continue
+        if stores:
+            _remove_stores(paths, disk, executions, outcome)
+        if sync:
+            _remove_sync(paths, disk, mission, outcome)
+    if rules.older_than is not None:
+        outcome.freed_bytes += clean_quarantine(
+            paths, disk, SystemClock(), rules.older_than, dry_run=rules.dry_run
+        )
+    return outcome
+
+
+async def _clean_one(
+    paths: StatePaths, disk: Disk, mission: str, rules: Rules, outcome: Outcome
+) -> None:
+    lock = FileLock(paths.mission_lock(mission), disk)
+    disk.make_folder(paths.locks)
+    is_free = lock.try_acquire()
+    try:
+        if is_free and rules.everything and not rules.dry_run:
+            await _apply_unapplied(paths, disk, mission, outcome)
+        result = await asyncio.to_thread(clean_mission, paths, disk, SystemClock(), mission, rules)
+    finally:
+        lock.release()
+    outcome.removed += result.removed
+    outcome.kept.update(result.kept)
+    outcome.running += result.running
+    outcome.warnings += result.warnings
+    outcome.freed_bytes += result.freed_bytes
+
+
+async def _apply_unapplied(paths: StatePaths, disk: Disk, mission: str, outcome: Outcome) -> None:
+    """Bring work that is in the mission's journals only into the stores."""
+    secrets = load_settings(os.environ, folder=Path()).secrets
+    for listed in StateReader(paths.root).listing(mission):
+        journal = paths.journal(listed.stem.name)
+        if not listed.has_journal or lacking_store(paths, journal) is None:
+            continue
+        start = read_start(journal)
+        if start is None:
+            continue
+        shelf = StoreShelf(described(start.get("stores", {})), paths, disk)
+        try:
+            await shelf.lock(_STORE_LOCK_SECONDS, _LOCK_POLL_SECONDS)
+            await asyncio.to_thread(shelf.open, None, secrets, force=False)
+        except ReqonError as error:
+            outcome.warnings.append(f"{listed.stem.name}: {error.message}")
+        finally:
+            shelf.release()
+
+
+def _execution_ids(paths: StatePaths, mission: str) -> set[str]:
+    return {state.execution_id for state in StateReader(paths.root).history(mission)}
+
+
+def _remove_stores(paths: StatePaths, disk: Disk, executions: set[str], outcome: Outcome) -> None:
+    """Remove the store files that these executions, and no others, have written."""
+    for path in sorted(paths.stores.rglob("*.json")):
+        if path.name.startswith("."):
+            continue
+        writers = set(read_marks(path))
+        if not writers & executions:
+            continue
+        if writers - executions:
+            outcome.kept[str(path)] = "another mission writes this store too"
+            continue
+        identifier = path.relative_to(paths.stores).with_suffix("").as_posix()
+        lock = FileLock(paths.store_lock("file", identifier), disk)
+        if not lock.try_acquire():
+            outcome.kept[str(path)] = "it is being written"
+            continue
+        try:
+            _remove_store(path, disk, outcome)
+        finally:
+            lock.release()
+
+
+def _remove_store(path: Path, disk: Disk, outcome: Outcome) -> None:
+    outcome.others.append(f"store {path}")
+    for file in (path, path.with_suffix(".csv"), marks_path(path)):
+        if file.exists():
+            outcome.freed_bytes += file.stat().st_size
+            if not outcome.dry_run:
+                disk.discard(file)
+
+
+def _remove_sync(paths: StatePaths, disk: Disk, mission: str, outcome: Outcome) -> None:
+    known = StateReader(paths.root).sync_checkpoints()
+    entries = known.items() if isinstance(known, dict) else ()
+    keys = [key for key, entry in entries if entry.mission == mission]
+    outcome.others += [f"sync checkpoint {key}" for key in keys]
+    if keys and not outcome.dry_run:
+        reset_checkpoints(paths, disk, SystemClock(), keys)

@@ -1,0 +1,80 @@
+"""The result of a run in words: counts on success, the place and the reason on failure.
+
+Results go to standard output; what to do next after a failure goes to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reqon.cli import console, excerpt, records, wording
+from reqon.cli.programs import Sources
+from reqon.clock import SystemClock
+from vague.text import Location, Span
+
+_ENDINGS: Mapping[str, str] = {
+    "completed": "completed in",
+    "failed": "failed after",
+    "interrupted": "interrupted after",
+}
+
+
+def show_outcome(record: Mapping[str, Any]) -> None:
+    """What a finished execution did: status, stores, warnings."""
+    status = records.text(record.get("status"))
+    spent = records.elapsed(record, SystemClock().now())
+    ending = console.paint_status(status, _ENDINGS.get(status, status))
+    identity = console.paint(f"({records.text(record.get('executionId'))})", "faint")
+    mission = console.paint(records.text(record.get("mission")), "strong")
+    console.show(f"{mission} {ending} {spent} {identity}")
+    lines = list(records.store_lines(record))
+    warnings = records.warning_line(record)
+    if warnings:
+        lines.append(("warnings", warnings))
+    console.show_lines(wording.fields(lines, console.width(sys.stdout)))
+
+
+def say_errors(record: Mapping[str, Any], sources: Sources) -> None:
+    """The errors of an execution: each with its reason and the line of the program."""
+    for error in records.objects(record.get("errors"))[-3:]:
+        say_run_error(error, sources)
+
+
+def say_run_error(error: Mapping[str, Any], sources: Sources) -> None:
+    """One error as records hold it."""
+    kind = records.text(error.get("kind"), "error")
+    message = records.text(error.get("message"), kind)
+    console.say_problem("error", message if kind in message else f"{kind}: {message}")
+    console.say(f"  {console.paint('at', 'faint')} {_place(error)}")
+    line, column = records.whole(error.get("line")), records.whole(error.get("column"))
+    file = error.get("file")
+    source = sources.get(file) if isinstance(file, str) else None
+    if source is not None and line is not None and line <= len(source.line_starts):
+        start = source.offset(Location(line, column or 1))
+        end = source.line_starts[line - 1] + len(source.line(line).rstrip())
+        for text in excerpt.marked_line(
+            source, Span(start, end), console.width(sys.stderr), console.paint, "error"
+        ):
+            console.say(text)
+    hint = error.get("hint")
+    if isinstance(hint, str):
+        console.say(f"  {console.paint('help:', 'help')} {hint}")
+
+
+def _place(error: Mapping[str, Any]) -> str:
+    parts = [records.text(error[name]) for name in ("action", "step") if error.get(name)]
+    index = records.whole(error.get("index"))
+    if index is not None:
+        parts.append(f"item {index:,}")
+    where = ":".join(
+        records.text(error[name]) for name in ("file", "line", "column") if error.get(name)
+    )
+    return f"{where} in {', '.join(parts)}" if where else ", ".join(parts) or "the mission"
+
+
+def say_how_to_resume(record: Mapping[str, Any], path: str, extra: Sequence[str]) -> None:
+    """The command that goes on with an execution that did not complete."""
+    if records.is_resumable(record):
+        console.say(f"resume with: {records.resume_command(record, path, extra)}")

@@ -1,0 +1,202 @@
+"""`reqon run` (or `reqon PATH`): runs missions and says how they ended.
+
+Reads options, selects missions, watches them with sinks, turns signals into an orderly stop. What
+a run does is the engine's; how its result reads is `outcome`'s.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reqon.cli import console, records
+from reqon.cli.invocation import Invocation, ReqonCommand, pass_invocation
+from reqon.cli.main import COMMANDS
+from reqon.cli.outcome import say_errors, say_how_to_resume, show_outcome
+from reqon.cli.programs import Sources
+from reqon.cli.run_options import RunRequest, run_options
+from reqon.cli.running import stopping_on_signals
+from reqon.cli.selection import Selected, say_check_error, select
+from reqon.engine.run import ResumeChoice, RunControl, RunOptions, RunResult, run_mission
+from reqon.errors import CheckError, ExitCode, ReqonError
+from reqon.events.stream import Sink
+from reqon.settings import Settings, load_settings
+from reqon.sinks.log import EventLineSink, JsonLogSink, LogSink
+from reqon.sinks.progress import ProgressSink
+
+EPILOG = """\b
+Examples:
+  reqon ./missions/                       run all missions of a folder
+  reqon sync.vague --resume               go on where it was interrupted
+  reqon ./missions/ --mission CustomerSync --dry-run
+  reqon sync.vague --format json | jq .event
+\b
+Exit codes: 0 success, 1 a mission failed, 2 the program has errors,
+3 configuration, 4 refused because of state, 130/143 interrupted.
+"""
+
+
+@click.command("run", cls=ReqonCommand, epilog=EPILOG)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@run_options
+@pass_invocation
+def command(invocation: Invocation, **given: Any) -> Awaitable[int]:
+    """Run missions.
+
+    PATH is a .vague or .reqon file, a mission folder, or a folder of missions. All missions found
+    run one after another; the highest of their exit codes counts.
+    """
+    return Runner(invocation, RunRequest.of(given)).run()
+
+
+class Runner:
+    """Runs what a command line asks for."""
+
+    def __init__(self, invocation: Invocation, request: RunRequest) -> None:
+        self._invocation = invocation
+        self._request = request
+        self._sources = Sources()
+        self._control = RunControl()
+        self._is_json = request.form == "json"
+
+    async def run(self) -> int:
+        """Run all selected missions; the highest exit code counts."""
+        request = self._request
+        try:
+            selected = select(request.paths, request.missions, list(COMMANDS), self._sources)
+            settings = load_settings(
+                os.environ, folder=Path(), env_file=request.env_file, auth_file=request.auth
+            )
+        except ReqonError as error:
+            return self._refuse(error)
+        codes = [ExitCode.SUCCESS]
+        with stopping_on_signals(self._control.interrupt) as stopping:
+            for choice in selected:
+                codes.append(await self._run_one(choice, settings))
+                if stopping.signal_name is not None:
+                    break
+        return max(codes)
+
+    def _refuse(self, error: ReqonError) -> ExitCode:
+        """Nothing can be run at all."""
+        if self._is_json:
+            console.show_json_line(_result_line(None, error, error.exit_code))
+        if isinstance(error, CheckError):
+            say_check_error(error, self._sources)
+        else:
+            console.say_error(error)
+        return error.exit_code
+
+    async def _run_one(self, choice: Selected, settings: Settings) -> ExitCode:
+        with ExitStack() as stack:
+            sinks = self._sinks(stack)
+            result = await run_mission(
+                choice.program, choice.mission, self._options(settings), sinks, self._control
+            )
+        self._report(choice, result)
+        return result.exit_code
+
+    def _options(self, settings: Settings) -> RunOptions:
+        request = self._request
+        return RunOptions(
+            state_dir=self._invocation.state_dir,
+            resume=_resume_choice(request),
+            force=request.force,
+            wait_seconds=None if request.wait_ms is None else request.wait_ms / 1000,
+            full=request.full,
+            since=request.since,
+            until=request.until,
+            limit=request.limit,
+            variables=request.variables,
+            dry_run=request.dry_run,
+            settings=settings,
+            unknown=request.unknown,
+        )
+
+    def _sinks(self, stack: ExitStack) -> Sequence[Sink]:
+        """Who watches: event lines, or progress with the log above it, or the log alone."""
+        if self._is_json:
+            return [EventLineSink(console.show_json_line)]
+        level = self._log_level()
+        if self._invocation.log_format == "json":
+            return [JsonLogSink(console.say, level)]
+        if self._draws_progress():
+            progress = stack.enter_context(ProgressSink())
+            return [progress, LogSink(_painted(progress.write), "warning")]
+        return [LogSink(_painted(console.say), level)]
+
+    def _draws_progress(self) -> bool:
+        request = self._request
+        if request.progress is not None:
+            return request.progress and console.is_watched()
+        return console.is_watched() and not (request.quiet or request.verbose)
+
+    def _log_level(self) -> str:
+        if self._invocation.log_level is not None:
+            return self._invocation.log_level
+        if self._request.quiet:
+            return "error"
+        return "debug" if self._request.verbose else "info"
+
+    def _report(self, choice: Selected, result: RunResult) -> None:
+        """The result on standard output, reasons and the way on to standard error."""
+        if self._is_json:
+            console.show_json_line(_result_line(result.record, result.error, result.exit_code))
+            return
+        if result.status is None:
+            if result.error is not None:
+                console.say_error(result.error)
+            return
+        if not self._request.quiet or result.status != "completed":
+            show_outcome(result.record)
+        if result.status == "failed":
+            say_errors(result.record, self._sources)
+        say_how_to_resume(result.record, choice.path, self._way_back(choice))
+
+    def _way_back(self, choice: Selected) -> list[str]:
+        """Options that the resume command needs as well."""
+        named = ["--mission", choice.mission] if self._request.missions else []
+        return [*named, *self._invocation.state_dir_arguments]
+
+
+def _resume_choice(request: RunRequest) -> ResumeChoice | str:
+    if request.execution is not None:
+        return request.execution
+    if request.resume_only:
+        return ResumeChoice.ONLY
+    return ResumeChoice.IF_ANY if request.resume else ResumeChoice.NEVER
+
+
+def _painted(write: Any) -> Any:
+    """A writer of log lines that colors what needs attention."""
+
+    def write_line(level: str, line: str) -> None:
+        mark = "" if level in ("debug", "info") else console.paint(f"{level}: ", level)
+        write(f"{mark}{line}")
+
+    return write_line
+
+
+def _result_line(
+    record: Mapping[str, Any] | None, error: ReqonError | None, code: ExitCode
+) -> dict[str, Any]:
+    """The last line of `--format json`."""
+    record = record or {}
+    line: dict[str, Any] = {
+        "event": "result",
+        "status": record.get("status"),
+        "executionId": record.get("executionId"),
+        "mission": record.get("mission"),
+        "exitCode": int(code),
+    }
+    if error is not None:
+        line["error"] = {"message": error.message, "hint": error.hint}
+    if record:
+        line["stores"] = records.mapping(record.get("stores"))
+        line["record"] = record
+    return line

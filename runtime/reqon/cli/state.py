@@ -1,0 +1,105 @@
+"""`reqon state`: how large the state folder is and why, and repairing it.
+
+Measuring reads only; repairing is the write side's work.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from reqon.cli import console, wording
+from reqon.cli.groups import GroupWithDefault
+from reqon.cli.invocation import Invocation, pass_invocation
+from reqon.cli.unsupported import not_supported
+from reqon.state.paths import BLOBS_SUFFIX, JOURNAL_SUFFIX, StatePaths
+
+EPILOG = """\b
+Examples:
+  reqon state            what takes how much space, and what frees it
+  reqon state repair     rebuild what is damaged from journals and records
+"""
+
+
+@click.group("state", cls=GroupWithDefault, default="show", epilog=EPILOG)
+def command() -> None:
+    """Measure and repair the state folder."""
+
+
+@command.command("show")
+@click.option("--json", "as_json", is_flag=True, help="Print the sizes as JSON.")
+@pass_invocation
+def show(invocation: Invocation, *, as_json: bool) -> None:
+    """Show what takes how much space, and what would free it (the default)."""
+    paths = StatePaths(invocation.state_dir)
+    if not paths.root.is_dir():
+        console.say(f"there is no state folder '{paths.root}' yet")
+        return
+    parts = [(name, *_measure(files), frees) for name, files, frees in _parts(paths)]
+    if as_json:
+        console.show_json([{"part": name, "files": n, "bytes": size} for name, n, size, _ in parts])
+        return
+    rows = [
+        (name, wording.count(n_files), wording.size(size), frees if n_files else "")
+        for name, n_files, size, frees in parts
+    ]
+    total = sum(size for _, _, size, _ in parts)
+    heads = ("part", "files", "size", "freed by")
+    lines = wording.table(heads, rows, console.width(), right=frozenset({1, 2}))
+    console.show(f"{paths.root}  {console.paint(wording.size(total), 'strong')}")
+    console.show_lines([console.paint(lines[0], "faint"), *lines[1:]])
+
+
+@command.command("repair")
+@pass_invocation
+def repair(invocation: Invocation) -> int:  # noqa: ARG001 - not built yet
+    """Rebuild damaged records, stores and sync checkpoints from journals and records."""
+    raise not_supported("'reqon state repair'")
+
+
+@command.command("pull")
+def pull() -> None:
+    """Copy state from another state store into the folder."""
+    raise not_supported("'reqon state pull'")
+
+
+@command.command("push")
+def push() -> None:
+    """Copy state from the folder into another state store."""
+    raise not_supported("'reqon state push'")
+
+
+def _parts(paths: StatePaths) -> Iterator[tuple[str, list[Path], str]]:
+    """Name, files and remedy of each part of the folder."""
+    execution = _files(paths.execution)
+    blobs = [file for file in execution if file.parent.name.endswith(BLOBS_SUFFIX)]
+    journals = [file for file in execution if file.name.endswith(JOURNAL_SUFFIX)]
+    counted = {*blobs, *journals}
+    yield "records", [f for f in execution if f not in counted], "reqon cleanup --older-than 30d"
+    yield "journals", journals, "resuming what was interrupted, or reqon cleanup MISSION --all"
+    yield "large values", blobs, "the same as the journals"
+    yield "stores", _files(paths.stores), "nothing: these are the data"
+    yield "put aside", _files(paths.quarantine), "deleting files of quarantine/ by hand"
+    known = {*execution, *_files(paths.stores), *_files(paths.quarantine)}
+    yield "others", [f for f in _files(paths.root) if f not in known], ""
+
+
+def _measure(files: list[Path]) -> tuple[int, int]:
+    sizes: list[int] = []
+    for file in files:
+        try:
+            sizes.append(file.lstat().st_size)
+        except OSError:
+            continue
+    return len(sizes), sum(sizes)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [
+        Path(parent) / name
+        for parent, _, names in os.walk(folder, followlinks=False)
+        for name in names
+    ]

@@ -1,0 +1,1 @@
+"""The engine: opens resources, walks the plan, resumes, interrupts."""

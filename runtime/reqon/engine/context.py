@@ -1,0 +1,559 @@
+"""A branch of execution: the context in which its steps run, and where it stands.
+
+Each action of a parallel group and each iteration of a parallel loop is a branch with a unit of
+its own; everything else runs in the branch it is met in. The branch keeps the stack of positions
+and, at every commit, hands to its unit what changed: positions, variables, active step. Steps see
+it as `StepContext`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from reqon.engine import calls, loops, pipeline, sending
+from reqon.engine.facts import BranchFacts
+from reqon.engine.frames import Frame
+from reqon.engine.keeper import load_body, load_meta, save_body, save_meta
+from reqon.engine.staging import stage
+from reqon.errors import Place, RunError, StorageError
+from reqon.events.model import Event, RetryScheduled, Warned
+from reqon.http.messages import HttpFailure, HttpReply
+from reqon.http.paging.merge import ItemPath
+from reqon.http.retry import wait_before
+from reqon.journal.unit import Barrier, Unit
+from reqon.plan.model import Anchor, Site
+from reqon.plan.policies import RetryPolicy
+from reqon.steps.base import Json, Sending, SourceInUse
+from reqon.steps.bound import NEXT, BoundBlock, BoundStage, GoBack, Outcome, Slot
+from reqon.steps.positions import BlockPosition, LoopPosition, Position
+from reqon.values.dates import parse_iso
+from reqon.values.json_form import json_form
+from reqon.values.reply import ReplyMeta
+from reqon.values.scope import RESPONSE_SLOT, Scope, StoreView, Value
+
+if TYPE_CHECKING:
+    from reqon.engine.running import Running
+    from reqon.engine.stops import Stop
+    from reqon.steps.for_each import ForEachRunner
+
+_NO_PLACE: Mapping[str, None] = {"cursor": None, "nextUrl": None, "offset": None}
+"""What a list shows of its next page; gone when there is none."""
+
+LONG_WAIT_MS = 1000
+"""A longer wait ends the unit of work first."""
+
+SCOPE_SLOT = "~scope"
+"""Where `request`, `currentOperation` and `lastSync` are kept, in actions that use them."""
+
+
+class Branch:
+    """One branch. `slots`, `scope` and `regions` are those of the innermost action."""
+
+    __slots__ = (
+        "facts", "frame", "later", "regions", "run", "scope", "slots", "stack", "stop", "unit",
+    )  # fmt: skip
+
+    def __init__(self, run: Running, unit: Unit, stop: Stop, base: Position) -> None:
+        self.run = run
+        self.unit = unit
+        self.stop = stop
+        self.stack: list[Position] = [base]
+        self.facts = BranchFacts(self)
+        self.frame = Frame.outside()
+        self.scope = Scope(self.facts)
+        self.slots: dict[str, Value] = self.scope.slots
+        self.regions: list[BlockPosition] = []
+        self.later: list[Event] = []
+
+    def fork(self, name: str, stop: Stop, base: Position) -> Branch:
+        """A new branch with a unit of its own."""
+        return Branch(self.run, self.run.session.unit(name), stop, base)
+
+    @property
+    def action_name(self) -> str:
+        """The action being run."""
+        return self.frame.action
+
+    @property
+    def item_limit(self) -> int | None:
+        """How many items a loop may have in a trial."""
+        return self.run.window.limit
+
+    @property
+    def resumes(self) -> bool:
+        """Whether an earlier process left positions that are not taken up yet."""
+        return self.run.resume.active
+
+    # -------------------------------------------------------------- variables
+
+    def assign(self, slot: Slot, value: Value) -> None:
+        """Put a value into a slot; the next commit keeps it."""
+        self.slots[slot.name] = value
+        self.regions[slot.depth].changed.add(slot.name)
+
+    def set_response(self, value: Value) -> None:
+        """Put a value into `response`, which belongs to the innermost region."""
+        self.slots[RESPONSE_SLOT] = value
+        self.regions[-1].changed.add(RESPONSE_SLOT)
+
+    def store(self, name: str) -> StoreView:
+        """A store as this branch sees it."""
+        return self.unit.view(name)
+
+    # -------------------------------------------------------------- positions
+
+    @property
+    def top(self) -> Position:
+        """The innermost construct."""
+        return self.stack[-1]
+
+    @property
+    def block(self) -> BlockPosition:
+        """The innermost block, whose step is running."""
+        for position in reversed(self.stack):
+            if isinstance(position, BlockPosition):
+                return position
+        raise AssertionError("a step runs in a block")
+
+    @property
+    def site(self) -> Site:
+        """The step that is running."""
+        block = self.block
+        sites = block.block.sites
+        return sites[min(block.at, len(sites) - 1)]
+
+    def place(self) -> str:
+        """Where the branch stands, the same in every process that comes here."""
+        block = self.block
+        return f"{block.address}/{block.at}"
+
+    def id_place(self) -> str:
+        """The same, and different for each pass over it that a directive asked for."""
+        block = self.block
+        tries = sum(block.tries.values())
+        return f"{self.run.run_pass} {block.address}/{block.at} {tries}"
+
+    def here(self) -> tuple[Position, str]:
+        """Parent and suffix of a position at the present step."""
+        block = self.stack[-1]
+        assert isinstance(block, BlockPosition), "a construct is opened by a step"
+        return block, str(block.at)
+
+    def open(self, position: Position | None = None) -> Position:
+        """Enter a construct at the present step (or the one given); loads what a resume left."""
+        if position is None:
+            position = Position(*self.here())
+        self.stack.append(position)
+        self.load(position)
+        return position
+
+    def load(self, position: Position) -> None:
+        """Take the cell that an earlier process left at this position, if there is one."""
+        resume = self.run.resume
+        if resume.active:
+            saved = resume.take(position.address)
+            if saved is not None:
+                position.load(saved)
+
+    def kept_value(self, position: Position, suffix: str) -> Value:
+        """A value that an earlier process kept beside the cell of a position."""
+        kept = self.run.resume.take(f"{position.address}/{suffix}")
+        return None if kept is None else self.run.keeper.load(kept, self.unit)
+
+    def close(self, position: Position) -> None:
+        """Leave a construct that is done (and whatever is still open inside of it)."""
+        self._leave(position)
+        self.erase(position)
+
+    def linger(self, position: Position) -> None:
+        """Leave a construct whose cells variables refer to; they go with the region."""
+        self._leave(position)
+        if position.dirty or position.written:
+            region = self.regions[-1]
+            if region.lingering is None:
+                region.lingering = []
+            region.lingering.append(position)
+
+    def _leave(self, position: Position) -> None:
+        stack = self.stack
+        while stack.pop() is not position:
+            pass
+
+    def erase(self, position: Position) -> None:
+        """Take away what the journal keeps of a position, with the next commit."""
+        if position.written:
+            self.unit.cell(position.address, None)
+            self.run.keeper.forget_below(position.address)
+            self.run.resume.drop(position.address)
+            position.written = False
+
+    def unwind(self, position: Position) -> None:
+        """Come back to a construct from wherever inside of it an error was raised."""
+        del self.stack[self.stack.index(position) + 1 :]
+
+    # -------------------------------------------------------------- blocks
+
+    async def run_block(self, block: BoundBlock, suffix: str = "b") -> Outcome:
+        """Run an inner block in the present region."""
+        position = BlockPosition(self.stack[-1], suffix, block)
+        self.stack.append(position)
+        self.load(position)
+        outcome = await self.run_steps(position)
+        self.close(position)
+        return outcome
+
+    async def run_steps(self, position: BlockPosition) -> Outcome:
+        """Run the steps of the block on top of the stack, from where it stands."""
+        block = position.block
+        runners, restored = block.runners, block.restored
+        count = len(runners)
+        at = position.at
+        while at < count:
+            if self.stop.reason is not None:
+                await self._stop_here(position)
+            if at in restored:
+                self._snapshot(position, at)
+            try:
+                outcome = await runners[at].run(self)
+            except RunError as error:
+                await self._failed_here(error, position)
+                raise
+            if outcome is not NEXT:
+                if not isinstance(outcome, GoBack) or outcome.anchor.block != block.path:
+                    return outcome
+                at = outcome.anchor.index
+                self._go_back(position, at)
+                continue
+            at += 1
+            position.at = at
+            position.dirty = True
+            if block.commits and self._ends_unit():
+                await self.commit()
+        return NEXT
+
+    def _ends_unit(self) -> bool:
+        """Whether the step that ended wrote a store or set `response`."""
+        return self.unit.changed or RESPONSE_SLOT in self.regions[-1].changed
+
+    def _snapshot(self, position: BlockPosition, at: int) -> None:
+        """Before an anchor runs: what going back to it has to restore."""
+        if at in position.snapshots:
+            return
+        kept = self.run.resume.take(f"{position.address}/s{at}") if self.resumes else None
+        if kept is not None:
+            load = self.run.keeper.load
+            position.snapshots[at] = {s: load(v, self.unit) for s, v in kept.items()}
+            return
+        names = position.block.restored[at]
+        position.snapshots[at] = {s.name: self.slots.get(s.name) for s in names}
+        position.keep_slots(f"s{at}", position.snapshots[at])
+
+    def _go_back(self, position: BlockPosition, at: int) -> None:
+        if at not in position.snapshots:
+            self._snapshot(position, at)
+        snapshot = position.snapshots[at]
+        for slot in position.block.restored[at]:
+            self.assign(slot, snapshot[slot.name])
+        position.at = at
+        position.dirty = True
+
+    async def _stop_here(self, position: BlockPosition) -> None:
+        """Told to stop between two steps: the unit ends here."""
+        await self.commit()
+        error = self.stop.error()
+        if isinstance(error, RunError):
+            self._attach(error, position)
+        raise error
+
+    async def _failed_here(self, error: RunError, position: BlockPosition) -> None:
+        """A step failed: say which, and keep the position in front of it."""
+        if error.step_path is not None:
+            return
+        self._attach(error, position)
+        if not isinstance(error, StorageError):
+            self.unwind(position)
+            await self.commit("c", Barrier.BATCH)
+
+    def _attach(self, error: RunError, position: BlockPosition) -> None:
+        sites = position.block.sites
+        site = sites[min(position.at, len(sites) - 1)]
+        error.step_path, error.step, error.place = site.path, site.text, site.place
+        loop = next((p for p in self.stack if isinstance(p, LoopPosition)), None)
+        error.index = None if loop is None else loop.index
+
+    def enter_region(self, position: BlockPosition) -> None:
+        """The block on top of the stack has a scope of its own; restores its variables."""
+        position.slots = self.slots
+        self.regions.append(position)
+        if not self.run.resume.active:
+            return
+        for slot, kept in self.run.resume.take_below(f"{position.address}/v/"):
+            value = self.run.keeper.load(kept, self.unit)
+            self.slots[slot] = value
+            position.written = True
+            if slot == SCOPE_SLOT:
+                self._restore_scope(value)
+
+    def _restore_scope(self, kept: Mapping[str, Value]) -> None:
+        self.scope.last_sync = kept["lastSync"]
+        self.scope.request = kept["request"]
+        self.scope.current_operation = kept["operation"]
+
+    # -------------------------------------------------------------- loops
+
+    async def loop_begins(self, position: LoopPosition) -> None:
+        """A loop is entered, or taken up again."""
+        await loops.begin(self, position)
+
+    def enter_iteration(self, body: BlockPosition) -> None:
+        """The body on top of the stack begins an iteration: a region of its own."""
+        if self.run.resume.active:
+            self.load(body)
+        self.enter_region(body)
+
+    async def end_iteration(self, position: LoopPosition, every: int | None) -> None:
+        """An iteration is complete: the unit ends."""
+        await loops.end_iteration(self, position, every)
+
+    def loop_ends(self, position: LoopPosition) -> None:
+        """All iterations are complete."""
+        loops.end(self, position)
+
+    async def run_parallel(self, runner: ForEachRunner, position: LoopPosition) -> None:
+        """Run the iterations in branches of their own, several at once."""
+        await loops.run_parallel(self, runner, position)
+
+    async def breathe(self) -> None:
+        """Let other tasks have their turn."""
+        await asyncio.sleep(0)
+
+    # -------------------------------------------------------------- actions
+
+    async def run_action(self, name: str, *, jumped: bool = False) -> None:
+        """Run an action in a scope of its own, as part of this branch."""
+        await calls.run_action(self, name, self.stack[-1], name, nested=True, jumped=jumped)
+
+    async def run_stages(self, stages: tuple[BoundStage, ...]) -> None:
+        """Run a pipeline as a step."""
+        await pipeline.run_step(self, stages)
+
+    def count_try(self, anchor: Anchor, directive: str) -> int:
+        """Count an arrival at a directive that goes back; answers how many there were."""
+        for position in reversed(self.stack):
+            if isinstance(position, BlockPosition) and position.block.path == anchor.block:
+                position.tries[directive] = position.tries.get(directive, 0) + 1
+                position.dirty = True
+                return position.tries[directive]
+        raise AssertionError("an anchor lies around its directive")
+
+    @staticmethod
+    def wait_before(policy: RetryPolicy, attempt: int) -> float:
+        """Milliseconds to wait before an attempt (from 2)."""
+        return wait_before(policy, attempt, sending.chance)
+
+    async def wait(self, milliseconds: float, attempt: int, reason: str) -> None:
+        """Wait before a further try; a long wait ends the unit of work first."""
+        await self.before_wait(milliseconds, attempt, reason)
+        await self.stop.sleep(milliseconds / 1000)
+
+    async def before_wait(self, milliseconds: float, attempt: int, reason: str) -> None:
+        """What has to be true before a wait begins."""
+        if milliseconds > LONG_WAIT_MS:
+            await self.commit()
+        self.emit(
+            RetryScheduled(self.action_name, self.site.text, attempt, round(milliseconds), reason)
+        )
+
+    # -------------------------------------------------------------- requests
+
+    def source(self, name: str) -> SourceInUse:
+        """A source by its name."""
+        return self.run.sources.get(name)
+
+    def note_request(self, sending: Sending, path: str) -> None:
+        """Make the request what `request` and `currentOperation` mean."""
+        self.frame.last_source = sending.source.name
+        if not self.frame.keeps_scope:
+            return
+        request = sending.request
+        self.scope.request = {
+            "source": sending.source.name,
+            "method": request.method,
+            "path": path,
+            "url": request.url,
+            "params": json_form(sending.params),
+            "body": json_form(sending.body),
+        }
+        self.scope.current_operation = f"{request.method} {path.partition('?')[0]}"
+        self.kept_scope()
+
+    def kept_scope(self) -> None:
+        """`lastSync` or `request` changed; kept where the action uses them."""
+        if not self.frame.keeps_scope:
+            return
+        scope = self.scope
+        self.slots[SCOPE_SLOT] = {
+            "lastSync": scope.last_sync,
+            "request": scope.request,
+            "operation": scope.current_operation,
+        }
+        self.regions[0].changed.add(SCOPE_SLOT)
+
+    async def send(self, sending_: Sending) -> HttpReply | HttpFailure:
+        """Send; never raises for failures of the other side."""
+        return await sending.send(self, sending_)
+
+    def took(self, reply: HttpReply) -> None:
+        """A reply was accepted: credentials in it may be taken over."""
+        sending.take_credentials(self, reply)
+
+    def answers(self) -> int:
+        """How many replies below 400 this place has had in this pass."""
+        block = self.block
+        return block.answers.get(str(block.at), 0)
+
+    def answered(self) -> None:
+        """Count one more."""
+        block = self.block
+        place = str(block.at)
+        block.answers[place] = block.answers.get(place, 0) + 1
+        block.dirty = True
+
+    def keep_reply(self, position: Position, value: Value, cell: Json) -> None:
+        """Keep a large reply at its position, for variables to refer to."""
+        if self.run.keeps_state:
+            self.run.keeper.add_root(position.address, value)
+            position.keep_whole("r", value)
+            position.keep(cell)
+
+    def keep_page(self, position: Position, number: int, body: Json) -> None:
+        """Keep a page of a list."""
+        if self.run.keeps_state:
+            position.note_written()
+            self.unit.cell(f"{position.address}/p/{number}", save_body(body, self.unit))
+
+    def kept_page(self, position: Position, number: int) -> Json:
+        """A page that an earlier process kept."""
+        return load_body(self.run.session.state.cells[f"{position.address}/p/{number}"], self.unit)
+
+    def keep_pages(
+        self, position: Position, value: Value, pages: int, path: ItemPath | None, meta: ReplyMeta
+    ) -> None:
+        """The list is whole: variables refer to its pages."""
+        if not self.run.keeps_state:
+            return
+        self.run.keeper.add_root(position.address, value)
+        items = None if path is None else list(path)
+        position.keep_json("r", {"pages": pages, "items": items, "meta": save_meta(meta)})
+        position.keep({"done": True})
+
+    @staticmethod
+    def meta_to_keep(meta: ReplyMeta) -> Json:
+        """The facts of a reply as JSON."""
+        return save_meta(meta)
+
+    @staticmethod
+    def kept_meta(kept: Json) -> ReplyMeta:
+        """The inverse of `meta_to_keep`."""
+        return load_meta(kept)
+
+    def show_pages(self, progress: Mapping[str, Any], items: int) -> None:
+        """Pages and items so far, for the record; only of the pipeline's own actions."""
+        if self.frame.nested or self.frame.loop is not None:
+            return
+        if not self.frame.loops:
+            items += self.regions[0].items
+            progress = {**progress, "itemsProcessed": items}
+        self.unit.checkpoint(self.action_name, {**_NO_PLACE, **progress})
+        self.unit.progress(items, None)
+
+    def count_fetched(self, items: int) -> None:
+        """So many items have arrived; they are the action's items if it has no loop."""
+        if not self.frame.loops:
+            self.regions[0].items += items
+            self.regions[0].dirty = True
+
+    def show_fetched(self, items: int) -> None:
+        """The same for a reply that is no page, shown at once."""
+        self.count_fetched(items)
+        if not self.frame.nested and not self.frame.loops:
+            self.unit.count_items(self.action_name, items)
+
+    # -------------------------------------------------------------- incremental sync
+
+    def last_sync(self, key: str) -> datetime | None:
+        """The time of the last sync, as it was when the execution began."""
+        window = self.run.window
+        if window.full or window.since is not None:
+            return window.since
+        found = self.run.session.sync_checkpoint(key)
+        return None if found is None else parse_iso(found.last_sync)
+
+    def window_params(self, since_parameter: str) -> Mapping[str, Any]:
+        """The end of a window that the caller of the run set."""
+        until = self.run.window.until
+        return {} if until is None else {until_parameter(since_parameter): until}
+
+    def propose_sync(self, key: str, last_sync: str, items: int, *, cursor: bool) -> None:
+        """A complete fetch: a candidate for the next `lastSync`."""
+        if self.run.window.publishes and not self.run.dry_run:
+            self.unit.sync(key, self.action_name, last_sync, items, cursor=cursor)
+
+    # -------------------------------------------------------------- commits and telling
+
+    async def commit(self, kind: Any = "c", barrier: Barrier = Barrier.FRAME) -> None:
+        """End the unit of work here; tells what was held back until now."""
+        stage(self)
+        await self.unit.commit(kind, barrier)
+        if self.later and barrier is not Barrier.BATCH:
+            for event in self.later:
+                self.run.events.emit(event)
+            self.later.clear()
+
+    def emit(self, event: Event) -> None:
+        """Tell what a commit has made true."""
+        self.run.events.emit(event)
+
+    def compare(self, schema: str, found: list[str]) -> None:
+        """Warn where a `map` result does not fit its target schema."""
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        self.warn(f"the result of 'map' does not fit '{schema}': {found[0]}{more}")
+
+    def warn(self, message: str, kind: str = "other", place: Place | None = None) -> None:
+        """Count a warning with the present unit and tell it."""
+        self.unit.warn("assume" if kind == "assume" else "other")
+        where = place or self.site.place
+        text = None if where is None else f"{where.file}:{where.line}:{where.column}"
+        self.emit(Warned(kind, message, self.action_name or None, text))
+
+
+_ENDS = {
+    "since": "until",
+    "after": "before",
+    "from": "to",
+    "start": "end",
+    "gte": "lte",
+    "gt": "lt",
+}
+
+
+def until_parameter(since_parameter: str) -> str:
+    """The parameter that ends a window, named like the one that begins it.
+
+    `modified_since` becomes `modified_until`, `updatedAfter` becomes `updatedBefore`. Raises
+    RunError where no such word is in the name.
+    """
+    lower = since_parameter.lower()
+    for word, end in _ENDS.items():
+        at = lower.rfind(word)
+        if at >= 0:
+            written = end.capitalize() if since_parameter[at].isupper() else end
+            return since_parameter[:at] + written + since_parameter[at + len(word) :]
+    raise RunError(
+        "config",
+        f"no parameter for the end of the window can be made of '{since_parameter}'",
+        hint="run without '--until', or filter in the program",
+    )

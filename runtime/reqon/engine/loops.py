@@ -1,0 +1,189 @@
+"""Loops of a branch: where units end, what is told, and iterations that run at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from reqon.errors import ReqonError, RunError
+from reqon.events.model import CheckpointSaved, Progressed
+from reqon.journal.unit import Barrier
+from reqon.steps.for_each import DEFAULT_WIDTH
+from reqon.steps.options import whole_number
+from reqon.steps.positions import BlockPosition, LoopPosition
+from reqon.values.scope import RESPONSE_SLOT, Scope
+
+if TYPE_CHECKING:
+    from reqon.engine.context import Branch
+    from reqon.steps.for_each import ForEachRunner
+
+TELL_SECONDS = 0.1
+"""Progress is told at most this often."""
+AHEAD = 64
+"""So many iterations for each one at once may be done beyond the first that is not."""
+
+
+async def begin(branch: Branch, position: LoopPosition) -> None:
+    """A loop is entered; the outermost one of a pipeline action counts its items."""
+    frame = branch.frame
+    if frame.loop is not None:
+        return
+    frame.loop = position
+    branch.run.told_at = asyncio.get_running_loop().time()
+    if frame.nested or position.saved is not None:
+        return
+    before = branch.regions[0].items
+    if branch.run.shown_items(frame.action) != before:
+        branch.unit.checkpoint(frame.action, {"itemsProcessed": before})
+        await branch.commit("c", Barrier.BATCH)
+
+
+def end(branch: Branch, position: LoopPosition) -> None:
+    """A loop is done; the next commit tells its last item."""
+    frame = branch.frame
+    if frame.loop is not position:
+        return
+    frame.loop = None
+    if frame.nested:
+        return
+    action = branch.regions[0]
+    action.items += len(position.elements)
+    action.dirty = True
+    total = len(position.elements)
+    branch.unit.progress(total, total)
+    branch.later.append(Progressed(frame.action, total, total))
+
+
+async def end_iteration(branch: Branch, position: LoopPosition, every: int | None) -> None:
+    """End the unit: synced where a checkpoint is due, told where enough time has passed."""
+    frame = branch.frame
+    counts = frame.loop is position and not frame.nested
+    if counts:
+        branch.unit.count_items(frame.action)
+    if every is not None and position.index % every == 0:
+        barrier = Barrier.SYNC
+        branch.later.append(CheckpointSaved(frame.action, _shown(branch, position).index))
+    elif _is_time(branch):
+        barrier = Barrier.FRAME
+    else:
+        barrier = Barrier.BATCH
+    if barrier is not Barrier.BATCH and not frame.nested:
+        shown = _shown(branch, position)
+        branch.unit.progress(shown.index, len(shown.elements))
+        branch.later.append(Progressed(frame.action, shown.index, len(shown.elements)))
+    await branch.commit("c", barrier)
+
+
+def _shown(branch: Branch, position: LoopPosition) -> LoopPosition:
+    return branch.frame.loop or position
+
+
+def _is_time(branch: Branch) -> bool:
+    now = asyncio.get_running_loop().time()
+    if now - branch.run.told_at < TELL_SECONDS:
+        return False
+    branch.run.told_at = now
+    return True
+
+
+# ---------------------------------------------------------------- several at once
+
+
+async def run_parallel(branch: Branch, runner: ForEachRunner, position: LoopPosition) -> None:
+    """Run the iterations that are not done, each in a branch of its own.
+
+    The first error is raised when all that were running have ended.
+    """
+    await branch.commit("c", Barrier.FRAME)
+    await _ParallelLoop(branch, runner, position).run()
+
+
+class _ParallelLoop:
+    """The iterations of one loop: which are done, which run, and the first error."""
+
+    def __init__(self, branch: Branch, runner: ForEachRunner, position: LoopPosition) -> None:
+        self.branch = branch
+        self.runner = runner
+        self.position = position
+        saved: dict[str, Any] = position.saved or {}
+        self.done: set[int] = set(saved.get("done", ()))
+        self.error: ReqonError | None = None
+        self.moved = asyncio.Event()
+        action = branch.run.mission.actions[branch.frame.action].plan
+        default = DEFAULT_WIDTH
+        if action.concurrency is not None:
+            value = branch.run.evaluate(action.concurrency)
+            default = whole_number(value, "concurrency", 1)
+        self.width = runner.width_of(branch, default)
+
+    async def run(self) -> None:
+        waiting = iter([n for n in range(self.position.index, len(self.position.elements))
+                        if n not in self.done])  # fmt: skip
+        n_workers = min(self.width, len(self.position.elements))
+        async with asyncio.TaskGroup() as group:
+            for number in range(n_workers):
+                group.create_task(self._work(number, waiting))
+        if self.error is not None:
+            raise self.error
+
+    async def _work(self, number: int, waiting: Iterator[int]) -> None:
+        name = f"{self.position.address}#{number}"
+        child = self.branch.fork(name, self.branch.stop, self.position)
+        try:
+            for index in waiting:
+                await self._stay_near(index)
+                if self.error is not None:
+                    break
+                await self._iterate(child, index)
+        except ReqonError as error:
+            self._failed(child, error)
+        finally:
+            self.moved.set()
+        child.unit.leave()
+        await child.unit.commit()
+
+    def _failed(self, child: Branch, error: ReqonError) -> None:
+        if self.error is None:
+            self.error = error
+        elif isinstance(error, RunError) and isinstance(self.error, RunError):
+            child.unit.error(child.run.error_record(error, child.frame.action))
+
+    async def _stay_near(self, index: int) -> None:
+        """Wait while too many iterations are done beyond one that is not."""
+        while index - self.position.index > AHEAD * self.width and self.error is None:
+            self.moved.clear()
+            await self.moved.wait()
+
+    async def _iterate(self, child: Branch, index: int) -> None:
+        parent, runner = self.branch, self.runner
+        body = BlockPosition(self.position, f"@{index}", runner.body)
+        child.frame = replace(parent.frame, loop=self.position)
+        child.scope = Scope(child.facts, dict(parent.slots))
+        child.scope.last_sync = parent.scope.last_sync
+        child.slots = child.scope.slots
+        child.slots[runner.slot.name] = self.position.elements[index]
+        child.slots[RESPONSE_SLOT] = parent.slots[RESPONSE_SLOT]
+        child.stack = [*parent.stack, body]
+        child.regions = []
+        child.enter_iteration(body)
+        child.regions = [body] * (runner.body.depth + 1)
+        try:
+            await child.run_steps(body)
+        except RunError as error:
+            error.index = index
+            raise
+        child.stack.pop()
+        child.erase(body)
+        self._note_done(index)
+        await end_iteration(child, self.position, runner.plan.every)
+
+    def _note_done(self, index: int) -> None:
+        self.done.add(index)
+        position = self.position
+        while position.index in self.done:
+            self.done.discard(position.index)
+            position.index += 1
+        position.keep({"i": position.index, "done": sorted(self.done)})
+        self.moved.set()

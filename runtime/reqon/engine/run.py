@@ -1,0 +1,253 @@
+"""One run of a mission, from its program to its final record.
+
+    result = await run_mission(program, "CustomerSync", RunOptions(settings=…), sinks)
+
+Expected errors come back in the result. The road: plan, load time, session (locks, recovery),
+pipeline, final record. With `retryOnFailure` a failed attempt is followed by another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from reqon.clock import Clock, SystemClock
+from reqon.engine.attempt import Attempt, Ended
+from reqon.engine.bind import BoundMission, bind_mission
+from reqon.engine.dry import dry_state
+from reqon.engine.loading import Loader
+from reqon.engine.running import Window
+from reqon.engine.stops import RunControl
+from reqon.errors import CheckError, ConfigError, ExitCode, RefusedError, ReqonError
+from reqon.events.stream import Sink
+from reqon.http.client import HttpClient
+from reqon.http.retry import wait_before
+from reqon.journal.disk import Disk
+from reqon.journal.session import ProgramFacts, ResumeChoice, SessionRequest, Timing
+from reqon.plan.build import build_plan
+from reqon.plan.model import MissionPlan
+from reqon.settings import Settings
+from reqon.state.paths import StatePaths
+from reqon.stores.registry import STORES
+from reqon.values.encoding import tag
+from reqon.version import VERSION
+from vague.program import MissionProgram, Program
+
+__all__ = ["ResumeChoice", "RunControl", "RunOptions", "RunResult", "run_mission"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the caller of a run decides.
+
+    `resume`: a choice, or the id of the execution to go on with. `wait_seconds` waits for a
+    running execution of the mission instead of refusing. `full`, `since`, `until`, `limit`: one
+    run with another window or fewer items, which moves no sync time. `variables` set mission
+    `let`s. `unknown`: what to do with requests whose outcome is not known.
+    `timing`: the paces of the journal, which only tests turn.
+    """
+
+    state_dir: Path = Path(".vague-data")
+    settings: Settings = field(default_factory=Settings)
+    resume: ResumeChoice | str = ResumeChoice.NEVER
+    force: bool = False
+    wait_seconds: float | None = None
+    full: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    dry_run: bool = False
+    trigger: str = "manual"
+    unknown: str | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    disk: Disk = field(default_factory=Disk)
+    timing: Timing = field(default_factory=Timing)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended. `status` is None where it did not begin; then `error` says why."""
+
+    mission: str
+    status: str | None
+    execution_id: str | None
+    record: dict[str, Any]
+    exit_code: ExitCode
+    error: ReqonError | None = None
+
+
+async def run_mission(
+    program: Program,
+    mission: str,
+    options: RunOptions,
+    sinks: Sequence[Sink] = (),
+    control: RunControl | None = None,
+) -> RunResult:
+    """Run one mission of a checked program and answer how it ended.
+
+    What is wrong before anything ran (program, configuration, state) is in the result too.
+    """
+    control = control or RunControl()
+    try:
+        run = _prepare(program, mission, options, sinks, control)
+        return await run.execute()
+    except (CheckError, ConfigError, RefusedError) as error:
+        return RunResult(mission, None, None, {}, error.exit_code, error)
+
+
+def _prepare(
+    program: Program,
+    mission: str,
+    options: RunOptions,
+    sinks: Sequence[Sink],
+    control: RunControl,
+) -> _Run:
+    found = program.mission(mission)
+    if found is None:
+        known = ", ".join(one.name for one in program.missions) or "none"
+        raise ConfigError(f"no mission '{mission}' in the program", hint=f"missions are: {known}")
+    plan = build_plan(program, found)
+    return _Run(found, plan, bind_mission(plan), options, tuple(sinks), control)
+
+
+class _Run:
+    """All attempts of one run."""
+
+    def __init__(
+        self,
+        program: MissionProgram,
+        plan: MissionPlan,
+        bound: BoundMission,
+        options: RunOptions,
+        sinks: tuple[Sink, ...],
+        control: RunControl,
+    ) -> None:
+        self.program = program
+        self.plan = plan
+        self.bound = bound
+        self.options = options
+        self.sinks = sinks
+        self.control = control
+        self.loader = Loader(plan, options.settings, options.clock, options.variables)
+        self.mission_options = self.loader.options()
+
+    async def execute(self) -> RunResult:
+        """Run until an attempt succeeds, or no further one is due."""
+        async with AsyncExitStack() as stack:
+            state_dir = self.options.state_dir
+            if self.options.dry_run:
+                state_dir = stack.enter_context(dry_state(state_dir))
+            client = await stack.enter_async_context(
+                HttpClient(self.options.settings.secrets, clock=self.options.clock)
+            )
+            request = self._request(state_dir)
+            number = 1
+            while True:
+                ended = await self._attempt(client, request).run()
+                if not self._tries_again(ended, number):
+                    return self._result(ended)
+                await self._wait(number)
+                number += 1
+                request = self._next_request(request, ended)
+
+    def _attempt(self, client: HttpClient, request: SessionRequest) -> Attempt:
+        options = self.options
+        return Attempt(
+            bound=self.bound,
+            loader=self.loader,
+            options=self.mission_options,
+            request=request,
+            disk=options.disk,
+            client=client,
+            sinks=self.sinks,
+            control=self.control,
+            window=Window(options.full, options.since, options.until, options.limit),
+            dry_run=options.dry_run,
+            unknown=options.unknown,
+        )
+
+    def _request(self, state_dir: Path) -> SessionRequest:
+        options, mission = self.options, self.mission_options
+        sources = self.loader.sources()
+        return SessionRequest(
+            paths=StatePaths(state_dir),
+            mission=self.plan.name,
+            stores=self.loader.stores(frozenset(STORES)),
+            program=self._facts(state_dir),
+            clock=options.clock,
+            durability=mission.durability,
+            enable_state=mission.enable_state and not options.dry_run,
+            state_store=mission.state_store,
+            resume=ResumeChoice.NEVER if options.dry_run else options.resume,
+            force=options.force,
+            wait_seconds=options.wait_seconds,
+            trigger=options.trigger,
+            redact=mission.redact,
+            secrets=options.settings.secrets,
+            lets={name: tag(value) for name, value in self.loader.saved_lets().items()},
+            notes={"bases": sources.bases()},
+            retention=mission.retention,
+            timing=options.timing,
+        )
+
+    def _facts(self, state_dir: Path) -> ProgramFacts:
+        facts = self.plan.facts
+        return ProgramFacts(
+            path=shown_path(facts.path, state_dir),
+            sha256=facts.sha256,
+            plan_hash=facts.plan_hash,
+            action_hashes=facts.action_hashes,
+            part_hashes=facts.part_hashes,
+            version=VERSION,
+        )
+
+    # -------------------------------------------------------------- several attempts
+
+    def _tries_again(self, ended: Ended, number: int) -> bool:
+        policy = self.mission_options.retry
+        if policy is None or number >= policy.max_attempts or self.options.dry_run:
+            return False
+        return ended.status == "failed" and not ended.aborted and not self.control.interrupted
+
+    async def _wait(self, number: int) -> None:
+        policy = self.mission_options.retry
+        assert policy is not None, "asked before"
+        seconds = wait_before(policy, number + 1, _half) / 1000
+        await self.control.sleep(seconds)
+
+    def _next_request(self, request: SessionRequest, ended: Ended) -> SessionRequest:
+        """With state the failed execution goes on; without, a new one begins."""
+        if request.journaled:
+            return replace(request, resume=ended.execution_id)
+        return replace(request, retry_of=ended.execution_id)
+
+    def _result(self, ended: Ended) -> RunResult:
+        return RunResult(
+            self.plan.name,
+            ended.status,
+            ended.execution_id,
+            ended.record,
+            ended.exit_code,
+            ended.error,
+        )
+
+
+def _half() -> float:
+    """No jitter: executions of one mission never meet."""
+    return 0.5
+
+
+def shown_path(path: str | None, state_dir: Path) -> str | None:
+    """A program's path as records show it: relative to the state folder's parent if below it."""
+    if path is None:
+        return None
+    absolute, parent = Path(path).absolute(), state_dir.absolute().parent
+    try:
+        return absolute.relative_to(parent).as_posix()
+    except ValueError:
+        return absolute.as_posix()

@@ -1,0 +1,124 @@
+"""Everything that the branches of one attempt share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from reqon.clock import Clock, format_instant
+from reqon.engine.bind import BoundMission
+from reqon.engine.keeper import Keeper
+from reqon.engine.resume import ResumeCells
+from reqon.engine.sources import Sources
+from reqon.engine.stops import Stop
+from reqon.errors import RunError
+from reqon.events.model import Warned
+from reqon.events.stream import EventStream
+from reqon.http.client import HttpClient
+from reqon.http.messages import HttpRequest
+from reqon.journal.session import Session
+from reqon.secrets import SecretRegistry
+from reqon.values.scope import Value
+from vague.ast.expressions import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the caller of a run wants of its sync times and amounts.
+
+    With any of these set, no sync time is published.
+    """
+
+    full: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+
+    @property
+    def publishes(self) -> bool:
+        """Whether this run may move sync times."""
+        return not self.full and self.since is None and self.until is None and self.limit is None
+
+
+@dataclass(slots=True)
+class Running:
+    """One attempt of an execution; made by `run.py`, used by all its branches."""
+
+    mission: BoundMission
+    session: Session
+    client: HttpClient
+    sources: Sources
+    events: EventStream
+    clock: Clock
+    secrets: SecretRegistry
+    lets: Mapping[str, Value]
+    read_env: Callable[[str], str | None]
+    stop: Stop
+    window: Window
+    keeper: Keeper
+    resume: ResumeCells
+    seed: str
+    started_at: datetime
+    base_folder: Path
+    evaluate: Callable[[Expression], Value]
+    keeps_state: bool = True
+    dry_run: bool = False
+    unknown: str | None = None
+    attempt: int = 1
+    parallel_mode: str = "continue"
+    max_concurrency: int | None = None
+    run_pass: int = 0
+    told_at: float = 0.0
+
+    @property
+    def source_names(self) -> frozenset[str]:
+        """Names of the sources."""
+        return self.sources.names
+
+    def env(self, name: str) -> str | None:
+        """An environment variable; one that holds a secret is kept out of all texts."""
+        value = self.read_env(name)
+        self.secrets.add_environment(name, value)
+        return value
+
+    def shown_items(self, action: str) -> int:
+        """Items that the record shows of an action."""
+        return self.session.state.summary.checkpoints.get(action, {}).get("itemsProcessed", 0)
+
+    def error_record(self, error: RunError, action: str | None) -> dict[str, Any]:
+        """An error as the execution record shows it."""
+        place = error.place
+        facts: dict[str, Any] = {
+            "action": action,
+            "step": error.step,
+            "stepPath": None if error.step_path is None else str(error.step_path),
+            "file": None if place is None else self.shown_path(place.file),
+            "line": None if place is None else place.line,
+            "column": None if place is None else place.column,
+            "index": error.index,
+            "kind": error.kind,
+            "message": self.secrets.redact(error.message),
+            "at": format_instant(self.clock.now()),
+            "attempt": self.attempt,
+            "retryable": error.retryable,
+        }
+        if error.code is not None:
+            facts["code"] = error.code
+        if error.hint is not None:
+            facts["hint"] = self.secrets.redact(error.hint)
+        return facts
+
+    def shown_path(self, path: str) -> str:
+        """A file's path: relative to the state folder's parent if it lies below it."""
+        absolute = Path(path).absolute()
+        try:
+            return absolute.relative_to(self.base_folder).as_posix()
+        except ValueError:
+            return absolute.as_posix()
+
+    def explain_request(self, request: HttpRequest) -> None:
+        """A dry run tells what it would have sent."""
+        self.events.emit(Warned("other", f"would send {request.description}"))

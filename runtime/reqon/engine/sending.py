@@ -1,0 +1,206 @@
+"""Requests of a branch: sent, recorded where they change something, and told.
+
+A POST or PATCH is recorded before it is sent and when it was answered, so that a run that died
+in between neither sends it twice under another key nor forgets what was answered.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from reqon.clock import format_instant
+from reqon.engine.stops import UNSAFE_GRACE_SECONDS
+from reqon.errors import RunError
+from reqon.http.auth.base import Auth
+from reqon.http.auth.registry import make_auth
+from reqon.http.client import SendRules
+from reqon.http.encode import with_idempotency_key
+from reqon.http.idempotency import CallPlace, idempotency_key
+from reqon.http.messages import (
+    UNSAFE_TO_REPEAT,
+    HttpFailure,
+    HttpReply,
+    HttpRequest,
+    RetryNotice,
+    bare_url,
+)
+from reqon.http.retry import RetryRules
+from reqon.journal.run_state import RecordedCall
+from reqon.secrets import Secret
+from reqon.steps.base import Sending
+from reqon.values.reply import Headers
+
+if TYPE_CHECKING:
+    from reqon.engine.context import Branch
+
+TOKEN_FIELDS = ("access_token", "accessToken", "token")
+GOOD = 400
+
+
+async def send(branch: Branch, sending: Sending) -> HttpReply | HttpFailure:
+    """Send a request, or answer from what is recorded of it."""
+    run = branch.run
+    branch.frame.last_source = sending.source.name
+    if run.dry_run:
+        return _not_sent(branch, sending.request)
+    if not _is_recorded(sending):
+        return await _exchange(branch, sending, sending.request)
+    return await _recorded_exchange(branch, sending)
+
+
+def _is_recorded(sending: Sending) -> bool:
+    method = sending.request.method
+    return method in UNSAFE_TO_REPEAT or sending.source.idempotency.covers(method)
+
+
+async def _exchange(
+    branch: Branch, sending: Sending, request: HttpRequest
+) -> HttpReply | HttpFailure:
+    run = branch.run
+    rules = SendRules(
+        auth=run.sources.auth(sending.source.name),
+        timeout_ms=sending.timeout_ms,
+        retry=RetryRules(sending.retry, sending.scope),
+        on_retry=_on_retry(branch),
+    )
+    grace = UNSAFE_GRACE_SECONDS if request.method in UNSAFE_TO_REPEAT else 0
+    return await branch.stop.limit(run.client.send(request, rules), grace)
+
+
+def _on_retry(branch: Branch) -> Any:
+    async def tell(notice: RetryNotice) -> None:
+        await branch.before_wait(notice.wait_ms, notice.attempt, notice.reason)
+
+    return tell
+
+
+# ---------------------------------------------------------------- requests that change something
+
+
+async def _recorded_exchange(branch: Branch, sending: Sending) -> HttpReply | HttpFailure:
+    unit, source = branch.unit, sending.source
+    position = branch.place()
+    answers = branch.answers()
+    place = CallPlace(
+        branch.run.session.execution_id,
+        branch.run.run_pass,
+        source.name,
+        sending.request.method,
+        position,
+        sending.page,
+        answers,
+    )
+    key = idempotency_key(place)
+    request = sending.request
+    if source.idempotency.covers(request.method):
+        request = with_idempotency_key(request, source.idempotency.header, key)
+    recorded = unit.recorded(position, key) if branch.run.keeps_state else None
+    if recorded is not None:
+        known = _known(branch, request, recorded)
+        if known is not None:
+            branch.answered()
+            return known
+        request = _as_recorded(branch, request, recorded)
+    call = None
+    if branch.run.keeps_state:
+        call = recorded or await unit.intent(position, key, _body_text(request), _facts(request))
+    reply = await _exchange(branch, sending, request)
+    if isinstance(reply, HttpReply):
+        branch.answered()
+    if call is not None:
+        await _record(branch, call, reply)
+    return reply
+
+
+def _known(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> HttpReply | None:
+    """The reply that an earlier process had, if it was one to go on with."""
+    if recorded.status is None or recorded.status >= GOOD:
+        return None
+    kept: Mapping[str, Any] = recorded.reply
+    now = branch.run.clock.now()
+    headers = Headers(kept["headers"])
+    return HttpReply(request, recorded.status, kept["reason"], headers, kept["body"], 0, now, now)
+
+
+def _as_recorded(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> HttpRequest:
+    """The same request once more, with the very bytes that were sent.
+
+    Raises RunError where the service may have forgotten the key, or never had one.
+    """
+    now_ms = int(branch.run.clock.now().timestamp() * 1000)
+    unsure = recorded.status is None and (recorded.expired(now_ms) or not request.keyed)
+    if unsure and branch.run.unknown != "resend":
+        branch.unit.unknown_effect(
+            {"position": recorded.position, "key": recorded.key, "at": format_instant(
+                branch.run.clock.now()), **_facts(request)}
+        )  # fmt: skip
+        raise RunError(
+            "network",
+            f"{request.description} was sent before the interruption and its answer is not known",
+            hint="look whether it had its effect; '--unknown resend' sends it again, "
+            "'--unknown skip' goes on without it",
+        )
+    body = None if recorded.body is None else str(recorded.body).encode("utf-8", "surrogateescape")
+    return replace(request, body=body, resent=True)
+
+
+async def _record(branch: Branch, call: RecordedCall, reply: HttpReply | HttpFailure) -> None:
+    if isinstance(reply, HttpReply):
+        kept = {"body": reply.body, "headers": dict(reply.headers), "reason": reply.reason}
+        await branch.unit.result(call, reply.status, kept)
+    elif reply.status is not None:
+        await branch.unit.result(call, reply.status, None)
+
+
+def _body_text(request: HttpRequest) -> str | None:
+    return None if request.body is None else request.body.decode("utf-8", "surrogateescape")
+
+
+def _facts(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "source": request.source,
+        "method": request.method,
+        "url": bare_url(request.url),
+    }
+
+
+def _not_sent(branch: Branch, request: HttpRequest) -> HttpReply:
+    """What a dry run gets: an empty record."""
+    now = branch.run.clock.now()
+    branch.run.explain_request(request)
+    return HttpReply(request, 200, "OK", Headers(), {}, 0, now, now)
+
+
+# ---------------------------------------------------------------- credentials from replies
+
+
+def take_credentials(branch: Branch, reply: HttpReply) -> None:
+    """In an action entered by `jump`: a token in the reply becomes the source's credential."""
+    frame = branch.frame
+    if frame.jumped_from is None or not isinstance(reply.body, dict):
+        return
+    body = cast("Mapping[str, Any]", reply.body)
+    token = next((body[f] for f in TOKEN_FIELDS if isinstance(body.get(f), str)), None)
+    if not token:
+        return
+    source = frame.jumped_from
+    name = f"{source}.token"
+    branch.run.secrets.add(name, token)
+    for field in ("refresh_token", "refreshToken"):
+        refresh = body.get(field)
+        if isinstance(refresh, str):
+            branch.run.secrets.add(f"{source}.refreshToken", refresh)
+    branch.run.sources.replace_auth(source, _bearer(source, Secret(name, token)))
+    frame.tainted = True
+
+
+def _bearer(source: str, token: Secret) -> Auth:
+    return make_auth("bearer", source, {"token": token})
+
+
+def chance() -> float:
+    """A number from 0 up to 1, for the jitter of waits."""
+    return random.random()  # noqa: S311 - spreads waits, protects nothing

@@ -1,0 +1,78 @@
+"""What a branch hands to its unit at a commit: positions, variables and the active step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reqon.steps.positions import BlockPosition, Kept, LoopPosition, Position
+
+if TYPE_CHECKING:
+    from reqon.engine.context import Branch
+
+
+def stage(branch: Branch) -> None:
+    """Hand over everything that changed in where the branch stands."""
+    if branch.run.keeps_state:
+        for position in branch.stack:
+            if position.dirty:
+                _stage_position(branch, position)
+            if isinstance(position, BlockPosition):
+                if position.lingering:
+                    _stage_lingering(branch, position.lingering)
+                if position.changed:
+                    _stage_variables(branch, position)
+    _show_place(branch)
+
+
+def _stage_position(branch: Branch, position: Position) -> None:
+    position.dirty = False
+    position.note_written()
+    unit = branch.unit
+    unit.cell(position.address, position.dump())
+    if position.values:
+        for suffix, (kind, value) in position.values.items():
+            unit.cell(f"{position.address}/{suffix}", _kept(branch, kind, value))
+        position.values = None
+
+
+def _kept(branch: Branch, kind: Kept, value: Any) -> Any:
+    keeper, unit = branch.run.keeper, branch.unit
+    match kind:
+        case Kept.VALUE:
+            return keeper.save(value, unit)
+        case Kept.SLOTS:
+            return {name: keeper.save(item, unit) for name, item in value.items()}
+        case Kept.WHOLE:
+            return keeper.save_whole(value, unit)
+        case Kept.JSON:
+            return value
+
+
+def _stage_lingering(branch: Branch, lingering: list[Position]) -> None:
+    for position in lingering:
+        if position.dirty:
+            _stage_position(branch, position)
+
+
+def _stage_variables(branch: Branch, region: BlockPosition) -> None:
+    slots = region.slots
+    assert slots is not None, "only regions have changed slots"
+    region.note_written()
+    for name in sorted(region.changed):
+        kept = branch.run.keeper.save(slots.get(name), branch.unit)
+        branch.unit.cell(f"{region.address}/v/{name}", kept)
+    region.changed.clear()
+
+
+def _show_place(branch: Branch) -> None:
+    """The active step as the record shows it: the outermost loop, and the path further in."""
+    frame = branch.frame
+    if not frame.action:
+        return
+    loops = [p for p in branch.stack if isinstance(p, LoopPosition)]
+    if not loops:
+        branch.unit.active(frame.action)
+        return
+    first, inner = loops[0], loops[1:]
+    path = [{"index": p.index, "item": p.item()} for p in inner] if inner else None
+    branch.unit.active(frame.action, first.index, first.item(), path)

@@ -1,0 +1,1 @@
+"""Requests over HTTP: decisions are pure state machines, `client` alone awaits."""

@@ -1,0 +1,1 @@
+"""Kinds of authentication, one file each."""

@@ -1,0 +1,1 @@
+"""Kinds of pagination, one file each."""

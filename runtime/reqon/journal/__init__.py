@@ -1,0 +1,1 @@
+"""The write side of `.vague-data`: journal, units, locks, recovery, views."""

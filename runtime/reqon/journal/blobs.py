@@ -1,0 +1,123 @@
+"""Large values beside the journal: one file each, named by the hash of its content.
+
+A value over 64 KiB would make frames long and would be written again with every change of its
+surroundings; so the frame holds `{"$blob": hash}` and the value lies in `<stem>.blobs/`. It is
+durable before the frame that names it is appended. Which blobs are alive, the state tells:
+`live_hashes` looks for references, `collect` removes the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from reqon.errors import RefusedError
+from reqon.journal.disk import Disk
+from reqon.journal.frames import Json, encode_json
+from reqon.journal.placeholders import SecretBook
+
+INLINE_BYTES = 64 * 1024
+BLOB_TAG = "$blob"
+_SUFFIX = ".json"
+
+
+def reference_of(value: Any) -> str | None:
+    """The hash in a reference `{"$blob": hash}`; None for every other value."""
+    if isinstance(value, dict) and len(value) == 1:  # pyright: ignore[reportUnknownArgumentType]
+        found = cast("dict[str, Any]", value).get(BLOB_TAG)
+        return found if isinstance(found, str) else None
+    return None
+
+
+def live_hashes(values: Iterable[Any]) -> set[str]:
+    """Every hash that the values refer to, at any depth."""
+    found: set[str] = set()
+    rest: list[Any] = list(values)
+    while rest:
+        value = rest.pop()
+        if isinstance(value, dict):
+            reference = reference_of(value)
+            if reference is None:
+                rest.extend(cast("dict[str, Any]", value).values())
+            else:
+                found.add(reference)
+        elif isinstance(value, list | tuple):
+            rest.extend(cast("list[Any]", value))
+    return found
+
+
+class BlobFolder:
+    """The blobs of one execution.
+
+    `reserved` counts hashes that are being saved for frames to come: they are alive too.
+    """
+
+    def __init__(self, folder: Path, disk: Disk, secrets: SecretBook) -> None:
+        self.folder = folder
+        self.reserved: Counter[str] = Counter()
+        self._disk = disk
+        self._secrets = secrets
+        self._ready = False
+
+    def encode(self, value: Json) -> tuple[str, bytes] | None:
+        """Hash and content of a value that is too large for a frame; None where it is not."""
+        content = encode_json(value)
+        if len(content) <= INLINE_BYTES:
+            return None
+        return self.encode_any(value, content)
+
+    def encode_any(self, value: Json, content: bytes | None = None) -> tuple[str, bytes]:
+        """Hash and content of a value of any size, its secrets hidden."""
+        content = encode_json(value) if content is None else content
+        if self._secrets.concerns(content):
+            content = encode_json(self._secrets.hide(value))
+        return hashlib.blake2b(content, digest_size=16).hexdigest(), content
+
+    def save(self, blobs: Mapping[str, bytes]) -> None:
+        """Write blobs that are not there yet; durable when it returns. Blocks."""
+        if not self._ready:
+            self._disk.make_folder(self.folder)
+            self._ready = True
+        missing = [name for name in blobs if not self._path(name).exists()]
+        for name in missing:
+            self._disk.replace_file(self._path(name), [blobs[name]])
+        self._disk.sync_folder(self.folder)
+
+    def load(self, name: str, unsaved: Mapping[str, bytes]) -> Json:
+        """The value of a hash; `unsaved` are blobs that are still to be written. Blocks.
+
+        Raises RefusedError where the file is missing or damaged.
+        """
+        path = self._path(name)
+        try:
+            content = unsaved[name] if name in unsaved else path.read_bytes()
+        except (OSError, ValueError) as error:
+            raise _damaged(path, str(error)) from error
+        if hashlib.blake2b(content, digest_size=16).hexdigest() != name:
+            raise _damaged(path, "its content does not match its name")
+        value = msgspec.json.decode(content)
+        return self._secrets.reveal(value) if b'"$secret"' in content else value
+
+    def collect(self, live: set[str]) -> None:
+        """Remove blobs that nothing refers to, and leftovers of interrupted writes. Blocks."""
+        if not self.folder.is_dir():
+            return
+        alive = live | {name for name, n in self.reserved.items() if n > 0}
+        for path in sorted(self.folder.iterdir()):
+            if path.suffix != _SUFFIX or path.stem not in alive:
+                self._disk.discard(path)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / (name + _SUFFIX)
+
+
+def _damaged(path: Path, reason: str) -> RefusedError:
+    return RefusedError(
+        f"the saved value '{path}' cannot be read: {reason}",
+        hint="restore the file from a backup, or start the mission anew without --resume",
+    )

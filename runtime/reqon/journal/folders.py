@@ -1,0 +1,35 @@
+"""Setting up a state folder: its parts, its rights, the reserve for a full disk.
+
+Everything is checked before the first request is sent, so that a folder that cannot be written
+is told at once, by path, mode and owner.
+"""
+
+from __future__ import annotations
+
+from reqon.journal.disk import Disk
+from reqon.journal.faults import check_writable, unwritable
+from reqon.state.paths import StatePaths
+
+RESERVE_BYTES = 256 * 1024
+
+
+def prepare_folders(paths: StatePaths, disk: Disk) -> None:
+    """Make what is missing of the state folder, durable. Blocks.
+
+    Raises ConfigError where something cannot be written, StorageError where the disk is full.
+    """
+    folders = (paths.root, paths.execution, paths.stores, paths.locks)
+    for folder in folders:
+        check_writable(folder)
+    try:
+        for folder in folders:
+            disk.make_folder(folder)
+        ignore = paths.root / ".gitignore"
+        if not ignore.exists():
+            disk.replace_file(ignore, [b"*\n"])
+        if not paths.reserve.exists():
+            disk.replace_file(paths.reserve, [bytes(RESERVE_BYTES)])
+        disk.sync_folder(paths.root)
+        disk.sync_folder(paths.root.absolute().parent)
+    except OSError as error:
+        raise unwritable(paths.root, error) from error

@@ -1,0 +1,183 @@
+"""Locks that die with their holder: one file each, held by the kernel.
+
+`flock` on Linux and macOS, a locked byte on Windows; never `fcntl` locks, which a process loses
+when it closes any descriptor of the file. A lock file is created once and never removed or
+renamed: whoever unlinks one lets two holders in. Its content is one JSON line for people, and
+decides nothing.
+
+Order: a mission's own lock, then stores by name, the sync lock last and for a moment only.
+Nobody takes the lock of a second mission.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reqon.errors import RefusedError
+from reqon.journal.disk import Disk
+from reqon.journal.faults import unwritable
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+_OWNER_BYTES = 1024
+
+
+class FileLock:
+    """One lock file, held or not."""
+
+    def __init__(self, path: Path, disk: Disk) -> None:
+        self.path = path
+        self.fd = -1
+        self._disk = disk
+
+    def try_acquire(self) -> bool:
+        """Take the lock if it is free, without waiting."""
+        try:
+            fd = self._disk.open_lock(self.path)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        taken = False
+        try:
+            taken = _lock(fd) and self._is_current(fd)
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        finally:
+            if not taken:
+                self._disk.close(fd)
+        if taken:
+            self.fd = fd
+        return taken
+
+    def _is_current(self, fd: int) -> bool:
+        """Whether the path still names the locked file: a person may have removed it meanwhile."""
+        try:
+            return os.path.samestat(os.fstat(fd), self.path.stat())
+        except FileNotFoundError:
+            return False
+
+    async def acquire(self, seconds: float, poll: float) -> bool:
+        """Take the lock, trying again for so many seconds; False when it stayed taken."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while not self.try_acquire():
+            if loop.time() >= end:
+                return False
+            await asyncio.sleep(poll)
+        return True
+
+    def write_owner(self, owner: Mapping[str, Any]) -> None:
+        """Say who holds the lock.
+
+        Readers take an execution for running when its id stands here, people read the rest. The
+        line has always the same length, so that a full disk does not stop it. Errors are passed
+        over: they harm no data.
+        """
+        line = json.dumps(owner).encode().ljust(_OWNER_BYTES - 1) + b"\n"
+        with contextlib.suppress(OSError):
+            os.lseek(self.fd, 0, os.SEEK_SET)
+            self._disk.write(self.fd, line)
+
+    def release(self) -> None:
+        """Let the lock go; does nothing where it is not held."""
+        if self.fd >= 0:
+            fd, self.fd = self.fd, -1
+            self._disk.close(fd)
+
+
+def _lock(fd: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            os.lseek(fd, 0, os.SEEK_SET)
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def read_owner(path: Path) -> dict[str, Any]:
+    """What the holder wrote; empty where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            owner = json.loads(file.read(_OWNER_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return owner if isinstance(owner, dict) else {}
+
+
+def refuse(what: str, path: Path) -> RefusedError:
+    """The error for a lock that another process holds."""
+    owner = read_owner(path)
+    who = ", ".join(
+        f"{word} {owner[name]}"
+        for word, name in (
+            ("execution", "executionId"),
+            ("process", "pid"),
+            ("on", "host"),
+            ("since", "startedAt"),
+        )
+        if name in owner
+    )
+    return RefusedError(
+        f"{what}" + (f" ({who})" if who else ""),
+        hint="wait for it to end, stop it with `reqon stop`, or queue behind it with --wait 10m",
+    )
+
+
+def process_facts() -> dict[str, Any]:
+    """What tells this process from all others: host, boot, pid and the pid's start."""
+    return {
+        "host": socket.gethostname(),
+        "bootId": _first_line("/proc/sys/kernel/random/boot_id"),
+        "pid": os.getpid(),
+        "pidStart": start_of_process(os.getpid()),
+    }
+
+
+def start_of_process(pid: int) -> str | None:
+    """Start of a process in clock ticks since boot; None where the system does not tell."""
+    line = _first_line(f"/proc/{pid}/stat")
+    fields = (line or "").rpartition(")")[2].split()
+    return fields[19] if len(fields) > 19 else None
+
+
+def _first_line(path: str) -> str | None:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
+
+
+class Heartbeat:
+    """A thread that touches a lock file now and then: a sign of life for people on shared disks."""
+
+    def __init__(self, lock: FileLock, disk: Disk, seconds: float) -> None:
+        self._stop = threading.Event()
+        self._lock = lock
+        self._disk = disk
+        self._seconds = seconds
+        self._thread = threading.Thread(target=self._beat, name="reqon-heartbeat", daemon=True)
+        self._thread.start()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(self._seconds):
+            with contextlib.suppress(OSError):
+                self._disk.touch(self._lock.fd)
+
+    def stop(self) -> None:
+        """End the thread, before its lock is released."""
+        self._stop.set()
+        self._thread.join()

@@ -1,0 +1,438 @@
+"""Opening a session: locks, recovery, journal, record; in the one order that is safe.
+
+    folders → mission lock → what died is tended → which execution → source check
+    → store locks in order → stores read, dead journals redone → own journal folded
+    → torn tail cut → first frame, on the disk → record
+
+Whatever fails on the way lets go of everything that was taken.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from reqon.clock import format_instant, new_execution_id, new_seed
+from reqon.errors import ConfigError, RefusedError
+from reqon.journal.blobs import BlobFolder
+from reqon.journal.choosing import check_program, choose
+from reqon.journal.disk import Disk
+from reqon.journal.faults import storage_error, unwritable
+from reqon.journal.folders import prepare_folders
+from reqon.journal.frames import SCHEMA_VERSION, Frame, StartFacts
+from reqon.journal.held import HeldStore, StoreShelf, apply_frame, damaged, describe, described
+from reqon.journal.ledger import Ledger, Pace
+from reqon.journal.live import Held, Session
+from reqon.journal.locks import FileLock, Heartbeat, process_facts, refuse
+from reqon.journal.quarantine import put_aside
+from reqon.journal.records import RecordFacts
+from reqon.journal.recovery import Recovered, read_operations, recover
+from reqon.journal.request import ResumeChoice, SessionRequest
+from reqon.journal.run_state import RunState
+from reqon.journal.sync_checkpoints import read_sync_checkpoints, read_sync_marks
+from reqon.journal.tending import finish_dead, tend
+from reqon.journal.writer import JournalWriter, in_thread
+from reqon.state.model import ExecutionState
+from reqon.state.paths import stem_of
+from reqon.state.reader import StateReader
+from reqon.stores.base import StoreSpec
+
+
+async def open_session(request: SessionRequest, disk: Disk) -> Session:
+    """Begin or resume an execution of the mission.
+
+    Raises ConfigError (folder not writable; unknown execution; ONLY and nothing to resume),
+    RefusedError (running already, source changed, damaged or newer state), StorageError.
+    """
+    opening = _Opening(request, disk)
+    try:
+        return await opening.run()
+    except OSError as error:
+        opening.release()
+        path = Path(error.filename) if error.filename else request.paths.root
+        raise storage_error(path, error) from error
+    except BaseException:
+        opening.release()
+        raise
+
+
+@dataclass(slots=True)
+class _Resumed:
+    """An execution that is gone on with: its journal read, and what its record said.
+
+    `number` is the last one that is taken: after damage more than the last good frame's.
+    `memory` are the blobs that its `base` frame names.
+    """
+
+    stem: str
+    recovered: Recovered
+    record: Mapping[str, Any]
+    number: int
+    memory: dict[str, Any]
+
+
+class _Opening:
+    """The steps of opening, and what they have taken so far."""
+
+    def __init__(self, request: SessionRequest, disk: Disk) -> None:
+        self.request = request
+        self.disk = disk
+        self.executor = ThreadPoolExecutor(1, thread_name_prefix="reqon-state")
+        self.mission_lock = FileLock(request.paths.mission_lock(request.mission), disk)
+        self.shelf: StoreShelf | None = None
+        self.heartbeat: Heartbeat | None = None
+        self.writer: JournalWriter | None = None
+        self.notices: list[str] = []
+        self.owner = process_facts()
+
+    def release(self) -> None:
+        """Let everything go."""
+        if self.heartbeat is not None:
+            self.heartbeat.stop()
+        self.executor.shutdown(wait=True)
+        if self.writer is not None:
+            self.writer.close()
+        if self.shelf is not None:
+            self.shelf.release()
+        self.mission_lock.release()
+
+    async def run(self) -> Session:
+        """All steps, in order."""
+        request = self.request
+        await self._work(prepare_folders, request.paths, self.disk)
+        await self._take_mission()
+        chosen = await self._choose()
+        if chosen is not None:
+            await self._check_source(chosen)
+        self.shelf = StoreShelf(request.stores, request.paths, self.disk)
+        await self.shelf.lock(request.store_wait_seconds, request.timing.lock_poll)
+        own = None if chosen is None else chosen.execution_id
+        await self._work(self._open_stores, self.shelf, own)
+        resumed = None if chosen is None else await self._work(self._recover, chosen)
+        return await self._begin(resumed)
+
+    async def _work(self, work: Any, *args: Any) -> Any:
+        return await in_thread(self.executor, work, *args)
+
+    # ---- the mission
+
+    async def _take_mission(self) -> None:
+        request, timing = self.request, self.request.timing
+        seconds = timing.lock_retry if request.wait_seconds is None else request.wait_seconds
+        if not await self.mission_lock.acquire(seconds, timing.lock_poll):
+            raise refuse(f"'{request.mission}' is already running", self.mission_lock.path)
+        self._sign(None)
+        self.heartbeat = Heartbeat(self.mission_lock, self.disk, timing.heartbeat)
+
+    def _sign(self, execution_id: str | None) -> None:
+        """Write who holds the mission's lock; the id only once the execution is decided."""
+        line = {"mission": self.request.mission, **self.owner, "startedAt": self._now()}
+        if execution_id is not None:
+            line["executionId"] = execution_id
+        self.mission_lock.write_owner(line)
+
+    def _now(self) -> str:
+        return format_instant(self.request.clock.now())
+
+    async def _choose(self) -> ExecutionState | None:
+        """Decide what to resume, and put the records of all others right."""
+        request = self.request
+        reader = StateReader(request.paths.root)
+        execution: ExecutionState | None = None
+        if request.journaled:
+            choice = await self._work(choose, reader, request)
+            execution = choice.execution
+            self.notices += choice.notices
+        elif request.resume is not ResumeChoice.NEVER:
+            self._refuse_without_journal()
+        own = None if execution is None else execution.execution_id
+        tending = await self._work(tend, reader, request, self.disk, own)
+        self.notices += tending.notices
+        for listed in tending.to_finish:
+            await finish_dead(request, self.disk, listed)
+        return execution
+
+    def _refuse_without_journal(self) -> None:
+        if self.request.resume is not ResumeChoice.IF_ANY:
+            raise ConfigError(
+                f"'{self.request.mission}' keeps no state that could be resumed",
+                hint="set `enableState: true` and `stateStore: file`",
+            )
+        self.notices.append("the mission keeps no state: there is nothing to resume")
+
+    # ---- the execution that goes on
+
+    async def _check_source(self, chosen: ExecutionState) -> None:
+        """Refuse a changed program; with force, first finish what its old stores lack."""
+        request = self.request
+        recovered = await self._work(self._fold_only, chosen)
+        self.notices += check_program(recovered.state, request.program, force=request.force)
+        before = recovered.state.start.stores
+        if _data(described(before)) == _data(request.stores):
+            return
+        if not request.force:
+            raise RefusedError(
+                f"the stores changed since execution '{chosen.execution_id}' stopped",
+                hint="undo the change, start anew without --resume, or go on with --force",
+            )
+        old = StoreShelf(described(before), request.paths, self.disk)
+        try:
+            await old.lock(request.store_wait_seconds, request.timing.lock_poll)
+            await self._work(self._open_stores, old, None)
+        finally:
+            old.release()
+
+    def _fold_only(self, chosen: ExecutionState) -> Recovered:
+        path = self.request.paths.journal(chosen.path.stem)
+        recovered = recover(path, self.request.secrets, on_frame=_ignore)
+        if recovered is None:
+            raise damaged(path, "its first frame is damaged")
+        return recovered
+
+    def _open_stores(self, shelf: StoreShelf, own: str | None) -> None:
+        shelf.open(own, self.request.secrets, force=self.request.force)
+
+    def _recover(self, chosen: ExecutionState) -> _Resumed:
+        """Fold the journal, and bring the stores to where it ends. Blocks."""
+        assert self.shelf is not None
+        request = self.request
+        path = request.paths.journal(chosen.path.stem)
+        marks = read_sync_marks(request.paths)
+        blobs = BlobFolder(request.paths.blobs(chosen.path.stem), self.disk, request.secrets)
+        fill = _Filling(self.shelf, chosen.execution_id, path, blobs)
+        recovered = recover(
+            path,
+            request.secrets,
+            on_frame=fill.take,
+            published_after=marks.get(chosen.execution_id, 0),
+        )
+        if recovered is None:
+            raise damaged(path, "its first frame is damaged")
+        proven = max(self._proven(chosen), marks.get(chosen.execution_id, 0))
+        damage = recovered.extent.damage
+        if damage is None and recovered.extent.number < proven:
+            damage = f"frames up to {proven} were applied, only {recovered.extent.number} are good"
+        if damage is not None:
+            self._go_on_or_refuse(path, damage)
+        number = max(recovered.extent.number, proven)
+        return _Resumed(chosen.path.stem, recovered, chosen.record, number, fill.memory)
+
+    def _proven(self, chosen: ExecutionState) -> int:
+        """The highest frame that a view says it has seen; only ever frames on the disk."""
+        assert self.shelf is not None
+        marks = [held.marks.get(chosen.execution_id, 0) for held in self.shelf.durable]
+        seq = chosen.record.get("seq", 0)
+        settled = chosen.status == "failed" or "interruptedBy" in chosen.record
+        return max(*marks, seq if settled else 0, 0)
+
+    def _go_on_or_refuse(self, path: Path, damage: str) -> None:
+        if not self.request.force:
+            raise damaged(path, damage)
+        put_aside(self.request.paths, self.disk, self.request.clock, path, damage, keep=True)
+        self.notices.append(f"the journal is damaged ({damage}); going on from its last good frame")
+
+    # ---- the first frame
+
+    async def _begin(self, resumed: _Resumed | None) -> Session:
+        assert self.shelf is not None
+        request = self.request
+        start = self._new_start() if resumed is None else self._next_start(resumed)
+        self._sign(start.execution_id)
+        if resumed is None:
+            state = RunState(start)
+            stem = await self._work(self._create)
+        else:
+            state, stem = resumed.recovered.state, resumed.stem
+            await self._work(self._reopen, resumed)
+        moved = _data(described(state.start.stores)) != _data(request.stores)
+        state.begin_attempt(start)
+        session = self._session(state, stem, resumed)
+        await session.begin(rebase=moved)
+        return session
+
+    def _session(self, state: RunState, stem: str, resumed: _Resumed | None) -> Session:
+        assert self.shelf is not None
+        request = self.request
+        pace = Pace(request.durability, request.timing.batch, self.executor)
+        ledger = Ledger(
+            state, self.shelf.by_name, self.writer, request.clock, request.secrets, pace
+        )
+        ledger.redact = frozenset(request.redact)
+        sync = read_sync_checkpoints(request.paths)
+        ledger.base_totals = _totals(sync, state.start.execution_id)
+        if resumed is not None:
+            ledger.unpublished = dict(resumed.recovered.published)
+        facts = RecordFacts("running", self.owner, heartbeat_at=self._now())
+        facts.journaled = request.journaled
+        if resumed is not None:
+            facts.unknown_fields = resumed.record
+        blobs = None
+        if request.journaled:
+            blobs = BlobFolder(request.paths.blobs(stem), self.disk, request.secrets)
+        held = Held(
+            request,
+            self.disk,
+            self.executor,
+            self.mission_lock,
+            self.heartbeat,
+            self.shelf,
+            stem,
+            facts,
+            sync,
+        )
+        session = Session(held, ledger, blobs, resumed=resumed is not None)
+        session.notices += self.notices
+        if resumed is not None:
+            session.memory = resumed.memory
+        return session
+
+    def _new_start(self) -> StartFacts:
+        request = self.request
+        now = self._now()
+        return StartFacts(
+            schema_version=SCHEMA_VERSION,
+            execution_id=new_execution_id(),
+            mission=request.mission,
+            started_at=now,
+            seed=new_seed(),
+            attempt=1,
+            attempt_at=now,
+            stores=describe(request.stores),
+            durability=request.durability,
+            trigger=request.trigger,
+            engine=_version(),
+            program=None if request.program is None else request.program.to_json(),
+            owner=self.owner,
+            lets=dict(request.lets),
+            notes=dict(request.notes),
+            retry_of=request.retry_of,
+        )
+
+    def _next_start(self, resumed: _Resumed) -> StartFacts:
+        request = self.request
+        before = resumed.recovered.state.start
+        program = before.program if request.program is None else request.program.to_json()
+        if before.program is not None and program is not None:
+            old, new = before.program.get("planHash"), program.get("planHash")
+            if old != new:
+                program = {**program, "resumedFromPlanHash": old}
+        return msgspec.structs.replace(
+            before,
+            attempt=before.attempt + 1,
+            attempt_at=self._now(),
+            stores=describe(request.stores),
+            durability=request.durability,
+            engine=_version(),
+            program=program,
+            owner=self.owner,
+            forced=before.forced or request.force,
+            completed=resumed.recovered.state.ended == "completed",
+        )
+
+    def _create(self) -> str:
+        """Find a free file name, and create the journal where there is to be one. Blocks."""
+        request, paths = self.request, self.request.paths
+        number = 1
+        while True:
+            stem = stem_of(request.mission, request.clock.now(), number)
+            number += 1
+            places = (paths.record(stem), paths.journal(stem), paths.blobs(stem))
+            if any(map(os.path.lexists, places)):
+                continue
+            if not request.journaled:
+                return stem
+            try:
+                fd = self.disk.create(paths.journal(stem))
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise unwritable(paths.journal(stem), error) from error
+            self.writer = JournalWriter(self.disk, paths.journal(stem), self.executor)
+            self.writer.attach(fd, 0, 0, durable=0)
+            return stem
+
+    def _reopen(self, resumed: _Resumed) -> None:
+        """Open the journal at the end of its good frames, and make those durable. Blocks."""
+        path = self.request.paths.journal(resumed.stem)
+        extent = resumed.recovered.extent
+        fd = self.disk.open_append(path)
+        self.writer = JournalWriter(self.disk, path, self.executor)
+        self.writer.attach(fd, extent.size, resumed.number, durable=0)
+        if extent.torn:
+            self.disk.truncate(fd, extent.size)
+        self.disk.fdatasync(fd)
+        self.writer.durable = resumed.number
+
+
+class _Filling:
+    """Applies the operations of the own journal.
+
+    Durable stores take those above their mark, memory stores all of them.
+    """
+
+    def __init__(self, shelf: StoreShelf, execution_id: str, path: Path, blobs: BlobFolder) -> None:
+        self._shelf = shelf
+        self._id = execution_id
+        self._path = path
+        self._blobs = blobs
+        self.memory: dict[str, Any] = {}
+        self._by_name = {name: held for held in shelf.held for name in held.names}
+
+    def take(self, frame: Frame) -> None:
+        """One frame, in order."""
+        if frame.base is not None:
+            self.memory = frame.base.memory
+            for name, reference in frame.base.memory.items():
+                held = self._by_name.get(name)
+                if held is not None and not held.store.durable:
+                    self._fill(held, reference)
+        targets = {
+            name: held
+            for name, held in self._by_name.items()
+            if not held.store.durable or held.marks.get(self._id, 0) < frame.n
+        }
+        if targets:
+            apply_frame(read_operations(frame, self._path), targets)
+
+    def _fill(self, held: HeldStore, reference: Any) -> None:
+        records = self._blobs.load(reference["$blob"], {})
+        name = held.names[0]
+        held.store.apply([(name, "x", None, None)])
+        held.store.apply((name, "a", key, record) for key, record in records.items())
+
+
+def _data(stores: Mapping[str, StoreSpec]) -> dict[str, tuple[str, str, Any]]:
+    """Which data each name means."""
+    return {
+        name: (spec.adapter, spec.identifier, spec.options.get("dir"))
+        for name, spec in stores.items()
+    }
+
+
+def _totals(sync: Mapping[str, Mapping[str, Any]], execution_id: str) -> dict[str, int]:
+    """Items that earlier executions synced, by key."""
+    totals: dict[str, int] = {}
+    for key, entry in sync.items():
+        total = entry.get("totalItemsSynced", entry.get("itemsSynced", 0))
+        own = entry.get("itemsSynced", 0) if entry.get("executionId") == execution_id else 0
+        if isinstance(total, int) and isinstance(own, int):
+            totals[key] = max(0, total - own)
+    return totals
+
+
+def _version() -> str:
+    try:
+        return version("reqon")
+    except PackageNotFoundError:
+        return ""
+
+
+def _ignore(frame: Frame) -> None:
+    del frame

@@ -1,0 +1,171 @@
+"""Writing `sync-checkpoints.json`: the time of the last sync by key, for all missions.
+
+    {"API-/customers": {"lastSync": "2024-01-20T09:00:00Z", "itemsSynced": 1523, …}}
+
+Whoever writes takes the sync lock, reads, merges its own keys and replaces the file; then notes
+in `.sync-checkpoints.applied.json` up to which frame of its execution this is done, so that a
+later reset is not undone by an old journal. A time never goes back but by `set_checkpoint` and
+`reset_checkpoints`, which keep a copy in quarantine. Times come from frames only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from reqon.clock import Clock, format_instant
+from reqon.errors import RefusedError
+from reqon.journal.disk import Disk
+from reqon.journal.locks import FileLock, refuse
+from reqon.journal.publishing import is_later
+from reqon.journal.quarantine import put_aside
+from reqon.state.paths import StatePaths
+from reqon.state.record import Unreadable, count, read_json_object
+
+Checkpoints = dict[str, dict[str, Any]]
+
+_LOCK_SECONDS = 30.0
+_LOCK_POLL_SECONDS = 0.01
+
+
+def read_sync_checkpoints(paths: StatePaths) -> Checkpoints:
+    """All sync checkpoints; none where the file is missing.
+
+    Raises RefusedError where it is damaged: taking that for "never synced" would fetch
+    everything again without a word.
+    """
+    return {
+        key: value
+        for key, value in _read("sync checkpoints", paths.sync_checkpoints).items()
+        if isinstance(value, dict)
+    }
+
+
+def read_sync_marks(paths: StatePaths) -> dict[str, int]:
+    """Up to which frame of which execution the file holds everything; RefusedError if damaged."""
+    marks = _read("sync marks", paths.sync_applied)
+    return {execution: n for execution, n in marks.items() if count(n)}
+
+
+def _read(what: str, path: Path) -> dict[str, Any]:
+    found = read_json_object(path) if path.exists() or path.is_symlink() else {}
+    if isinstance(found, Unreadable):
+        raise RefusedError(
+            f"the {what} in '{path}' cannot be read: {found.reason}",
+            hint="`reqon state repair` rebuilds them from the records, or restore a backup",
+        )
+    return found
+
+
+def publish(
+    paths: StatePaths,
+    disk: Disk,
+    values: Mapping[str, Mapping[str, Any]],
+    *,
+    mission: str,
+    execution_id: str,
+    number: int,
+) -> None:
+    """Merge what an execution published in its frames up to `number`. Blocks.
+
+    Doing it again changes nothing. OSError as the disk says; RefusedError for damaged files and
+    where the lock stays taken.
+    """
+    with sync_lock(paths, disk):
+        marks = read_sync_marks(paths)
+        if marks.get(execution_id, 0) >= number:
+            return
+        known = _read("sync checkpoints", paths.sync_checkpoints)
+        changed = False
+        for key, value in values.items():
+            entry = known.get(key)
+            before = entry.get("lastSync") if isinstance(entry, dict) else None
+            if is_later(value["lastSync"], before):
+                known[key] = _entry(value, mission, execution_id)
+                changed = True
+        if changed:
+            disk.replace_durably(paths.sync_checkpoints, _json(known))
+        _write_marks(paths, disk, {**marks, execution_id: number})
+
+
+def _entry(value: Mapping[str, Any], mission: str, execution_id: str) -> dict[str, Any]:
+    return {
+        "lastSync": value["lastSync"],
+        "itemsSynced": value["itemsSynced"],
+        "totalItemsSynced": value["totalItemsSynced"],
+        "executionId": execution_id,
+        "mission": mission,
+    }
+
+
+def _write_marks(paths: StatePaths, disk: Disk, marks: Mapping[str, int]) -> None:
+    """Replace the marks; those of executions whose journal is gone are not needed any more."""
+    disk.replace_durably(paths.sync_applied, _json(dict(marks)))
+
+
+def forget_marks(paths: StatePaths, disk: Disk, living: Iterable[str]) -> None:
+    """Drop the marks of all executions but the `living`, those with a journal. Blocks."""
+    keep = set(living)
+    with sync_lock(paths, disk):
+        marks = read_sync_marks(paths)
+        if any(execution not in keep for execution in marks):
+            _write_marks(paths, disk, {e: n for e, n in marks.items() if e in keep})
+
+
+@contextlib.contextmanager
+def sync_lock(paths: StatePaths, disk: Disk) -> Iterator[None]:
+    """Hold the sync lock; it is only ever held for milliseconds. Blocks."""
+    lock = FileLock(paths.sync_lock, disk)
+    end = time.monotonic() + _LOCK_SECONDS
+    while not lock.try_acquire():
+        if time.monotonic() > end:
+            raise refuse("the sync checkpoints are locked by another process", paths.sync_lock)
+        time.sleep(_LOCK_POLL_SECONDS)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def set_checkpoint(paths: StatePaths, disk: Disk, clock: Clock, key: str, last_sync: str) -> None:
+    """Set the time of one key, to an earlier one too; the old file is kept in quarantine."""
+    with sync_lock(paths, disk):
+        known = _read("sync checkpoints", paths.sync_checkpoints)
+        put_aside(paths, disk, clock, paths.sync_checkpoints, f"before '{key}' was set", keep=True)
+        entry = known.get(key)
+        counts = entry if isinstance(entry, dict) else {"itemsSynced": 0, "totalItemsSynced": 0}
+        known[key] = {**counts, "lastSync": last_sync}
+        disk.replace_durably(paths.sync_checkpoints, _json(known))
+        _audit(paths, disk, clock, f"set {key} {last_sync}")
+
+
+def reset_checkpoints(
+    paths: StatePaths, disk: Disk, clock: Clock, keys: Iterable[str] | None
+) -> list[str]:
+    """Remove keys (None: all); returns those that were there. The old file is kept."""
+    with sync_lock(paths, disk):
+        known = _read("sync checkpoints", paths.sync_checkpoints)
+        wanted = list(known) if keys is None else [key for key in keys if key in known]
+        if not wanted:
+            return []
+        put_aside(paths, disk, clock, paths.sync_checkpoints, "before a reset", keep=True)
+        rest = {key: value for key, value in known.items() if key not in wanted}
+        disk.replace_durably(paths.sync_checkpoints, _json(rest))
+        _audit(paths, disk, clock, "reset " + " ".join(wanted))
+        return wanted
+
+
+def _audit(paths: StatePaths, disk: Disk, clock: Clock, text: str) -> None:
+    """One line in `quarantine/audit.log` for every change by hand."""
+    path = paths.quarantine / "audit.log"
+    before = path.read_bytes() if path.exists() else b""
+    line = f"{format_instant(clock.now())} {text}\n".encode()
+    disk.replace_durably(path, [before, line])
+
+
+def _json(value: Any) -> list[bytes]:
+    return [json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "replace"), b"\n"]

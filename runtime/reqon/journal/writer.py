@@ -1,0 +1,139 @@
+"""Appending frames to a journal, and waiting until they are on the disk.
+
+One writer per journal, used from the event loop: `append` is a single write of a whole line;
+`synced` waits for an fdatasync in a worker thread. One sync covers everything appended before it
+began, so that many branches share it. A write that fails is cut back to the last whole frame; any
+error is final: the writer accepts nothing more. Knows nothing of what frames mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from reqon.errors import StorageError
+from reqon.journal.disk import Disk
+from reqon.journal.faults import storage_error
+from reqon.journal.frames import line_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def in_thread(executor: Executor, work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
+    """Run blocking work in the executor; a cancellation waits until the work is done.
+
+    Work on files is never left running behind the back of the one who is to clean up after it.
+    """
+    loop = asyncio.get_running_loop()
+    future = loop.run_in_executor(executor, partial(work, *args, **kw))
+    cancelled: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.shield(future)
+        except asyncio.CancelledError as error:
+            cancelled = error
+        except BaseException:  # noqa: BLE001 - raised again by `result`
+            break
+    if cancelled is not None:
+        raise cancelled
+    return future.result()
+
+
+class JournalWriter:
+    """The end of a journal. `number` is the last frame appended, `durable` the last one synced."""
+
+    def __init__(self, disk: Disk, path: Path, executor: Executor) -> None:
+        self.path = path
+        self.size = 0
+        self.number = 0
+        self.durable = 0
+        self.failure: StorageError | None = None
+        self._disk = disk
+        self._fd = -1
+        self._executor = executor
+        self._sync: asyncio.Future[None] | None = None
+
+    def attach(self, fd: int, size: int, number: int, *, durable: int) -> None:
+        """Go on at the end of an open journal of `size` bytes whose last frame is `number`."""
+        if self._fd >= 0:
+            self._disk.close(self._fd)
+        self._fd, self.size, self.number, self.durable = fd, size, number, durable
+
+    @property
+    def pending(self) -> bool:
+        """Whether something was appended that is not surely on the disk."""
+        return self.durable < self.number
+
+    def append(self, body: bytes, number: int) -> None:
+        """Append the frame `number` with this JSON. StorageError leaves the file as it was."""
+        self.check()
+        line = line_of(body)
+        try:
+            self._disk.write_all(self._fd, line)
+        except OSError as error:
+            self._cut_back()
+            raise self.fail(error) from error
+        self.size += len(line)
+        self.number = number
+
+    async def synced(self) -> None:
+        """Return when everything appended up to now is on the disk."""
+        wanted = self.number
+        while self.durable < wanted:
+            self.check()
+            sync = self.start_sync()
+            with contextlib.suppress(OSError):
+                await asyncio.shield(sync)
+        self.check()
+
+    def start_sync(self) -> asyncio.Future[None]:
+        """Begin an fdatasync in the worker thread, unless one is under way; do not wait."""
+        if self._sync is None:
+            loop = asyncio.get_running_loop()
+            covered = self.number
+            future = loop.run_in_executor(self._executor, self._disk.fdatasync, self._fd)
+            self._sync = future
+            future.add_done_callback(self._when_synced(covered))
+        return self._sync
+
+    def _when_synced(self, covered: int) -> Callable[[asyncio.Future[Any]], None]:
+        def done(future: asyncio.Future[Any]) -> None:
+            self._sync = None
+            if future.cancelled():
+                return
+            error = future.exception()
+            if error is None:
+                self.durable = max(self.durable, covered)
+            else:
+                self.fail(error)
+
+        return done
+
+    def fail(self, error: BaseException) -> StorageError:
+        """Note that the journal cannot be trusted to take more; the first failure stands."""
+        if self.failure is None:
+            known = isinstance(error, StorageError)
+            self.failure = error if known else storage_error(self.path, error)
+        return self.failure
+
+    def check(self) -> None:
+        """Raise the failure, if there was one."""
+        if self.failure is not None:
+            raise self.failure
+
+    def _cut_back(self) -> None:
+        with contextlib.suppress(OSError):
+            self._disk.truncate(self._fd, self.size)
+
+    def close(self) -> None:
+        """Close the descriptor; nothing is written."""
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            with contextlib.suppress(OSError):
+                self._disk.close(fd)

@@ -1,0 +1,1 @@
+"""A mission as data, ready to run: no secret, no handle, no function."""

@@ -1,0 +1,232 @@
+"""Secrets: a type that prints as stars, and the registry that keeps them out of every text.
+
+Whoever takes a credential into use adds it here; whoever writes a line for people, an event, a
+record or a journal frame passes it through `redact` or `hide`. A hidden value keeps the name of
+the secret in its place, and `reveal` puts the value back from the present surroundings, so that
+a rotated token works after a resume. Nothing here reads the environment or a file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn, cast
+from urllib.parse import quote, quote_plus
+
+from reqon.errors import ConfigError
+
+STARS = "****"
+SECRET_TAG = "$secret"  # noqa: S105 - the key of a tag
+
+_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASS|AUTH", re.IGNORECASE)
+_LONG = 8
+"""From this length on a secret is found anywhere in a text; a shorter one only as a word."""
+_SHORT = 4
+"""Below this length a secret is found only where it is the whole text."""
+
+
+def names_secret(name: str) -> bool:
+    """Whether an environment variable of this name is taken to hold a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
+class Secret:
+    """A credential: prints as stars, and gives its text only to `reveal()`."""
+
+    __slots__ = ("_value", "name")
+
+    def __init__(self, name: str, value: str) -> None:
+        self.name = name
+        self._value = value
+
+    def reveal(self) -> str:
+        """The text itself, for the one place that sends it."""
+        return self._value
+
+    def __str__(self) -> str:
+        return STARS
+
+    def __repr__(self) -> str:
+        return f"Secret({self.name!r})"
+
+    def __format__(self, spec: str) -> str:
+        return format(STARS, spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied into something that is written."""
+        raise TypeError("a secret cannot be serialised")
+
+
+class SecretRegistry:
+    """All secrets that a run knows, and the texts in which they must not appear.
+
+    Names are the variables or credential fields that the secrets come from (`API_TOKEN`,
+    `API.token`). Adding a new value under a known name (a refreshed token) makes it the one that
+    `reveal` gives; the older value stays hidden. `lookup` finds a secret by name that is revealed
+    before it was added: in a resumed run, a variable that was read before the interruption.
+    """
+
+    def __init__(self, lookup: Callable[[str], str | None] | None = None) -> None:
+        self._lookup = lookup
+        self._values: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._whole: dict[str, str] = {}
+        self._within: re.Pattern[str] | None = None
+        self._needles: tuple[bytes, ...] = ()
+
+    def add(self, name: str, value: str | Secret | None) -> None:
+        """Keep `value` out of all texts from now on, under `name`; empty and None are nothing."""
+        text = value.reveal() if isinstance(value, Secret) else value
+        if not text or self._values.get(name) == text:
+            return
+        self._values[name] = text
+        self._names.setdefault(text, name)
+        self._whole = {form: name for text, name in self._names.items() for form in _forms(text)}
+        self._within = _pattern(form for form in self._whole if len(form) >= _SHORT)
+        self._needles = tuple(_json_text(text).encode() for text in self._names)
+
+    def add_environment(self, name: str, value: str | None) -> None:
+        """Add what `env(name)` gave, where the name says that it is a secret."""
+        if names_secret(name):
+            self.add(name, value)
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def redact(self, text: str) -> str:
+        """The text with each secret as stars: for people, logs and events."""
+        if text in self._whole:
+            return STARS
+        return self._within.sub(STARS, text) if self._within else text
+
+    def redact_value(self, value: Any) -> Any:
+        """A JSON value with each secret in its texts and keys as stars."""
+        if not self._values:
+            return value
+        return _map_texts(value, self.redact)
+
+    def concerns(self, encoded: bytes) -> bool:
+        """Whether `hide` would change the value behind these JSON bytes: a quick test.
+
+        Frames are encoded once; only those that this finds are hidden and encoded again.
+        """
+        if b'"$secret"' in encoded:
+            return True
+        return any(needle in encoded for needle in self._needles)
+
+    def hide(self, value: Any) -> Any:
+        """A JSON value in which names stand for secrets; `reveal` is the inverse.
+
+        A text that is a secret becomes `{"$secret": "API_TOKEN"}`, one that contains some
+        `{"$secret": ["Bearer ", "API_TOKEN", ""]}` (text and names in turn). An object whose
+        only key is `$secret`, or which has a secret among its keys, is written
+        `{"$secret": {"pairs": [[key, value], …]}}`.
+        """
+        if isinstance(value, str):
+            return self._hide_text(value)
+        if isinstance(value, list | tuple):
+            return [self.hide(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        if isinstance(value, dict):
+            return self._hide_object(value)  # pyright: ignore[reportUnknownArgumentType]
+        return value
+
+    def reveal(self, value: Any) -> Any:
+        """The value before `hide`, with the secrets as they are now.
+
+        Raises ConfigError where a secret of that name is not known in this process.
+        """
+        if isinstance(value, list):
+            return [self.reveal(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1 and SECRET_TAG in value:  # pyright: ignore[reportUnknownArgumentType]
+            return self._reveal_tag(value[SECRET_TAG])
+        return {key: self.reveal(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+
+    def _hide_text(self, text: str) -> Any:
+        if text in self._names:
+            return {SECRET_TAG: self._names[text]}
+        parts = self._split(text)
+        return text if len(parts) == 1 else {SECRET_TAG: parts}
+
+    def _hide_object(self, value: dict[str, Any]) -> dict[str, Any]:
+        tagged = len(value) == 1 and SECRET_TAG in value
+        if tagged or any(self._hide_text(key) is not key for key in value):
+            return {SECRET_TAG: {"pairs": [[self.hide(k), self.hide(v)] for k, v in value.items()]}}
+        return {key: self.hide(item) for key, item in value.items()}
+
+    def _split(self, text: str) -> list[str]:
+        """`text, name, text, name, …, text`; only what `_json_text` cannot hide is left."""
+        parts: list[str] = []
+        end = 0
+        for match in self._plain_matches(text):
+            parts += [text[end : match.start()], self._names[match.group()]]
+            end = match.end()
+        return [*parts, text[end:]]
+
+    def _plain_matches(self, text: str) -> list[re.Match[str]]:
+        if self._within is None:
+            return []
+        return [m for m in self._within.finditer(text) if m.group() in self._names]
+
+    def _reveal_tag(self, payload: Any) -> Any:
+        match payload:
+            case str():
+                return self._value_of(payload)
+            case list():
+                return self._reveal_parts(cast("list[str]", payload))
+            case _:
+                pairs: list[tuple[Any, Any]] = payload["pairs"]
+                return {self.reveal(key): self.reveal(item) for key, item in pairs}
+
+    def _reveal_parts(self, parts: list[str]) -> str:
+        return "".join(self._value_of(p) if index % 2 else p for index, p in enumerate(parts))
+
+    def _value_of(self, name: str) -> str:
+        if name not in self._values and self._lookup is not None:
+            self.add(name, self._lookup(name))
+        value = self._values.get(name)
+        if value is None:
+            raise ConfigError(
+                f"the saved state needs the secret '{name}', which is not set",
+                hint=f"set '{name}' as it was in the interrupted run, then resume again",
+            )
+        return value
+
+
+def _forms(text: str) -> set[str]:
+    """The secret as it may appear: plain, in a URL, in a form, in JSON."""
+    return {text, quote(text, safe=""), quote(text), quote_plus(text), _json_text(text)}
+
+
+def _json_text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _pattern(forms: Iterable[str]) -> re.Pattern[str] | None:
+    """One pattern for all forms, longest first; short ones only where no word goes on."""
+    alternatives = [
+        re.escape(form) if len(form) >= _LONG else rf"(?<![\w-]){re.escape(form)}(?![\w-])"
+        for form in sorted(forms, key=len, reverse=True)
+    ]
+    return re.compile("|".join(alternatives)) if alternatives else None
+
+
+def _map_texts(value: Any, change: Any) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list | tuple):
+        return [_map_texts(item, change) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, dict):
+        return {_map_texts(key, change): _map_texts(item, change) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    return value

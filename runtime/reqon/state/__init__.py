@@ -1,0 +1,1 @@
+"""The read side of `.vague-data`: standard library only, never writes, returns for any bytes."""

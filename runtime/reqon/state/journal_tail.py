@@ -1,0 +1,144 @@
+"""The end of a journal, read with the standard library: what the last good frame says.
+
+A frame is a line `<length> <crc32> <json>`. Every commit carries its summary whole, so the last
+one that is good tells where the execution is; a torn end is passed over. Reads the last 64 KiB,
+and further back where a frame is longer. Never writes, never raises for content.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+from zlib import crc32
+
+from reqon.state.record import READ_CAP_BYTES
+
+_WINDOW_BYTES = 64 * 1024
+_LENGTH_DIGITS = 12
+_CHECKSUM_DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What the last commit of a journal says, and what else its neighbours tell.
+
+    `number` and `at_ms` are of the last good frame; `summary` of the last one that has it;
+    `end` how the execution ended where that is the last word; `completed` whether it did, though
+    an attempt to finish it may have begun since; `errors` those of the frames that
+    were looked at, each with its frame's number.
+    """
+
+    number: int
+    at_ms: int
+    summary: dict[str, Any]
+    end: dict[str, Any] | None
+    completed: bool
+    errors: tuple[tuple[int, dict[str, Any]], ...]
+
+
+def read_tail(path: Path) -> Tail | None:
+    """The tail of a journal; None where there is no good commit in its last 64 MiB."""
+    try:
+        with _open(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            window = _WINDOW_BYTES
+            while True:
+                tail = _tail_of(list(_frames(file, size, window)))
+                if tail is not None or window >= min(size, READ_CAP_BYTES):
+                    return tail
+                window = min(window * 8, READ_CAP_BYTES)
+    except (OSError, ValueError, MemoryError):
+        return None
+
+
+def read_start(path: Path) -> dict[str, Any] | None:
+    """The facts in the first frame of a journal; None where there is no good one."""
+    try:
+        with _open(path) as file:
+            line = file.readline(READ_CAP_BYTES)
+    except (OSError, ValueError, MemoryError):
+        return None
+    frame = parse_line(line)
+    start = None if frame is None else frame.get("start")
+    return start if isinstance(start, dict) else None
+
+
+def _open(path: Path) -> BinaryIO:
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    file = open(fd, "rb")  # noqa: PTH123, SIM115 - a descriptor, closed by the caller
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        file.close()
+        raise ValueError("it is not a file")
+    return file
+
+
+def _frames(file: BinaryIO, size: int, window: int) -> Iterator[dict[str, Any]]:
+    """The good frames in the last `window` bytes, the last one first."""
+    start = max(0, size - window)
+    file.seek(start)
+    lines = file.read(window).split(b"\n")
+    lines.pop()
+    if start > 0 and lines:
+        del lines[0]
+    for line in reversed(lines):
+        frame = parse_line(line + b"\n")
+        if frame is not None:
+            yield frame
+
+
+def parse_line(line: bytes) -> dict[str, Any] | None:
+    """The frame in a whole line; None where length, checksum or JSON is wrong."""
+    length, _, rest = line.partition(b" ")
+    checksum, _, body = rest.partition(b" ")
+    if not body.endswith(b"\n") or not length.isdigit() or len(length) > _LENGTH_DIGITS:
+        return None
+    body = body[:-1]
+    if int(length) != len(body) or len(checksum) != _CHECKSUM_DIGITS:
+        return None
+    if b"%08x" % crc32(body) != checksum:
+        return None
+    try:
+        frame = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return frame if isinstance(frame, dict) and _is_number(frame.get("n")) else None  # pyright: ignore[reportUnknownMemberType]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _tail_of(frames: list[dict[str, Any]]) -> Tail | None:
+    """From frames, the last first, to what they say together."""
+    summary = next((f["summary"] for f in frames if isinstance(f.get("summary"), dict)), None)
+    if summary is None:
+        return None
+    last = frames[0]
+    end, start = (value if isinstance(value, dict) else {} for value in _ending(last))
+    errors = [
+        (frame["n"], error) for frame in reversed(frames) for error in _objects(frame.get("errors"))
+    ]
+    at = last.get("t")
+    return Tail(
+        last["n"],
+        at if isinstance(at, int) else 0,
+        summary,
+        end or None,
+        end.get("status") == "completed" or start.get("completed") is True,
+        tuple(errors),
+    )
+
+
+def _ending(frame: dict[str, Any]) -> tuple[Any, Any]:
+    return frame.get("end"), frame.get("start")
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, list):
+        return []
+    return [item for item in value if isinstance(item, dict)]  # pyright: ignore[reportUnknownVariableType]

@@ -1,0 +1,243 @@
+"""Reading a state folder: executions, sync times, what is damaged; always as of now.
+
+A record may lag behind its journal by a second, and a process may have died without a word: the
+reader takes the last good frame of the journal and asks the mission's lock. It never writes,
+never raises for what files hold, and returns quickly from its cache for files that stayed as they
+were. Used by the command line, the Python interface and the language server.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from reqon.state.journal_tail import read_start
+from reqon.state.liveness import holder
+from reqon.state.model import CorruptFile, ExecutionState, SyncCheckpoint, to_state
+from reqon.state.paths import BLOBS_SUFFIX, JOURNAL_SUFFIX, RECORD_SUFFIX, StatePaths, Stem
+from reqon.state.record import Unreadable, count, instant, read_json_object, read_record
+from reqon.state.updating import from_journal, up_to_date
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The files of one execution by its stem."""
+
+    stem: Stem
+    has_record: bool
+    has_journal: bool
+    has_blobs: bool
+
+
+class StateReader:
+    """A reader of one state folder; keep it to profit from its cache. Not for several threads."""
+
+    def __init__(self, root: Path) -> None:
+        self.paths = StatePaths(root)
+        self._cache: dict[str, tuple[tuple[int, int, int], dict[str, Any] | Unreadable]] = {}
+
+    # ---- executions
+
+    def latest(self, mission: str) -> ExecutionState | None:
+        """The newest execution of a mission that can be read; None where there is none."""
+        return next(self._states(mission), None)
+
+    def history(
+        self,
+        mission: str | None = None,
+        *,
+        limit: int | None = None,
+        status: str | None = None,
+        since: datetime | None = None,
+    ) -> list[ExecutionState]:
+        """Executions, newest first, of one mission or of all."""
+        found: list[ExecutionState] = []
+        if limit is not None and limit <= 0:
+            return found
+        for state in self._states(mission):
+            if status is not None and state.status != status:
+                continue
+            if since is not None and state.started_at < since:
+                continue
+            found.append(state)
+            if len(found) == limit:
+                break
+        return found
+
+    def record(self, execution_id: str, mission: str | None = None) -> ExecutionState | None:
+        """The execution with this id; None where there is none."""
+        return next((s for s in self._states(mission) if s.execution_id == execution_id), None)
+
+    def missions(self) -> list[str]:
+        """Names of all missions that have executions, sorted."""
+        return sorted({state.mission for state in self._newest_of_each_name()})
+
+    def candidates(self, mission: str, program_path: str | None = None) -> list[ExecutionState]:
+        """Executions that a resume could go on with, newest first.
+
+        Interrupted or failed, with a journal, no later one completed; with `program_path`, those
+        that were run from there (or say nothing about it).
+        """
+        found: list[ExecutionState] = []
+        for state in self._states(mission):
+            if state.status == "completed":
+                break
+            path = state.program_path
+            if state.resumable and (program_path is None or path in (None, program_path)):
+                found.append(state)
+        return found
+
+    def corrupt(self, mission: str | None = None) -> list[CorruptFile]:
+        """Records that cannot be read and have no journal to tell what they said."""
+        found: list[CorruptFile] = []
+        for listed in self.listing(mission):
+            record = self._record(listed)
+            if isinstance(record, Unreadable) and self._from_journal(listed) is None:
+                found.append(CorruptFile(record.path, record.reason))
+        return found
+
+    def listing(self, mission: str | None = None) -> list[Listed]:
+        """The stems of all executions, newest first, whether they can be read or not."""
+        kinds: dict[str, set[str]] = {}
+        for name in _names(self.paths.execution):
+            for suffix in (RECORD_SUFFIX, JOURNAL_SUFFIX, BLOBS_SUFFIX):
+                if name.endswith(suffix) and not name.startswith("."):
+                    kinds.setdefault(name.removesuffix(suffix), set()).add(suffix)
+        stems = [(Stem.parse(name), suffixes) for name, suffixes in kinds.items()]
+        listed = [
+            Listed(stem, RECORD_SUFFIX in s, JOURNAL_SUFFIX in s, BLOBS_SUFFIX in s)
+            for stem, s in stems
+            if stem is not None and (mission is None or stem.belongs_to(mission))
+        ]
+        return sorted(listed, key=lambda item: item.stem, reverse=True)
+
+    def state_of(self, listed: Listed) -> ExecutionState | None:
+        """The execution behind a listing; None where neither record nor journal can be read."""
+        record = self._record(listed)
+        if isinstance(record, Unreadable):
+            record = self._from_journal(listed)
+        if record is None:
+            return None
+        path = self.paths.record(listed.stem.name)
+        if record["status"] == "running":
+            record = self._alive_or_dead(listed, record)
+        return to_state(record, path, has_journal=listed.has_journal)
+
+    def _states(self, mission: str | None) -> Iterator[ExecutionState]:
+        for listed in self.listing(mission):
+            state = self.state_of(listed)
+            if state is not None and (mission is None or state.mission == mission):
+                yield state
+
+    def _newest_of_each_name(self) -> Iterator[ExecutionState]:
+        seen: set[str] = set()
+        for listed in self.listing():
+            name = listed.stem.name.partition(f"-{listed.stem.start}")[0]
+            state = None if name in seen else self.state_of(listed)
+            if state is not None:
+                seen.add(name)
+                yield state
+
+    def _record(self, listed: Listed) -> dict[str, Any] | Unreadable:
+        path = self.paths.record(listed.stem.name)
+        if not listed.has_record:
+            return Unreadable(path, "it is missing")
+        return self._cached(path)
+
+    def _cached(self, path: Path) -> dict[str, Any] | Unreadable:
+        """The record in a file, read again only when the file is another one."""
+        try:
+            facts = path.stat()
+        except (OSError, ValueError) as error:
+            return Unreadable(path, str(error))
+        mark = (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+        known = self._cache.get(path.name)
+        if known is not None and known[0] == mark:
+            return known[1]
+        record = read_record(path)
+        self._cache[path.name] = (mark, record)
+        return record
+
+    def _from_journal(self, listed: Listed) -> dict[str, Any] | None:
+        """A record made of the journal alone."""
+        if not listed.has_journal:
+            return None
+        start = read_start(self.paths.journal(listed.stem.name))
+        return None if start is None else from_journal(start)
+
+    def _alive_or_dead(self, listed: Listed, record: dict[str, Any]) -> dict[str, Any]:
+        """A record that says `running`, brought up to date.
+
+        The record is looked at once more after the lock was found free: its holder writes the
+        final record first and lets go then.
+        """
+        journal = self.paths.journal(listed.stem.name) if listed.has_journal else None
+        alive = self._is_running(record)
+        if not alive and listed.has_record:
+            again = self._cached(self.paths.record(listed.stem.name))
+            if not isinstance(again, Unreadable) and again["status"] != "running":
+                return again
+        return up_to_date(record, journal, alive=alive)
+
+    def _is_running(self, record: Mapping[str, Any]) -> bool:
+        found = holder(self.paths.mission_lock(record["mission"]))
+        return found is not None and found.execution_id == record["executionId"]
+
+    # ---- everything else
+
+    def sync_checkpoints(self) -> dict[str, SyncCheckpoint] | Unreadable:
+        """The sync times by key; entries that make no sense are left out."""
+        if not os.path.lexists(self.paths.sync_checkpoints):
+            return {}
+        found = read_json_object(self.paths.sync_checkpoints)
+        if isinstance(found, Unreadable):
+            return found
+        entries = {key: _sync_checkpoint(key, value) for key, value in found.items()}
+        return {key: entry for key, entry in entries.items() if entry is not None}
+
+    def quarantine(self) -> list[CorruptFile]:
+        """Damaged files that were put aside, with the reason that stands beside each."""
+        folder = self.paths.quarantine
+        names = set(_names(folder))
+        return [
+            CorruptFile(folder / name, _reason(folder / f"{name}.reason"))
+            for name in sorted(names)
+            if f"{name}.reason" in names
+        ]
+
+
+def _names(folder: Path) -> list[str]:
+    """The names in a folder; none where it cannot be read."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - names are enough
+    except (OSError, ValueError):
+        return []
+
+
+def _reason(path: Path) -> str:
+    found = read_json_object(path)
+    reason = "" if isinstance(found, Unreadable) else found.get("reason")
+    return reason if isinstance(reason, str) else ""
+
+
+def _sync_checkpoint(key: str, value: Any) -> SyncCheckpoint | None:
+    if not isinstance(value, dict):
+        return None
+    entry: dict[str, Any] = value
+    last_sync = instant(entry.get("lastSync"))
+    if last_sync is None:
+        return None
+    items, total = entry.get("itemsSynced", 0), entry.get("totalItemsSynced")
+    execution_id, mission = entry.get("executionId"), entry.get("mission")
+    return SyncCheckpoint(
+        key,
+        last_sync,
+        items if count(items) else 0,
+        total if count(total) else (items if count(items) else 0),
+        execution_id if isinstance(execution_id, str) else None,
+        mission if isinstance(mission, str) else None,
+    )

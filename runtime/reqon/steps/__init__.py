@@ -1,0 +1,1 @@
+"""The runners of steps, one file a step."""

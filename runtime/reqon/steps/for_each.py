@@ -1,0 +1,144 @@
+"""`for`: the body runs for each element, one after another or several at once.
+
+The collection is fixed when the loop begins; the journal keeps it with the first commit inside.
+The end of an iteration of an innermost loop ends a unit of work. A resume goes on at the
+iteration that was not completed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from reqon.errors import RunError
+from reqon.plan.model import ForEachPlan
+from reqon.steps.base import Environment, StepContext
+from reqon.steps.bound import NEXT, SKIP, BoundBlock, Outcome, Slot
+from reqon.steps.options import whole_number
+from reqon.steps.positions import BlockPosition, LoopPosition
+from reqon.values.access import is_store
+from reqon.values.compile import Compiled, CompiledFilter
+from reqon.values.scope import RESPONSE_SLOT, Value
+from reqon.values.show import described
+
+COLLECTION = "c"
+DEFAULT_WIDTH = 5
+_TURN = 0xFF
+"""Every so many iterations the event loop gets its turn."""
+_SLICE = 2048
+"""So many elements are filtered in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForEachRunner:
+    """`where` answers the positions of the elements that pass."""
+
+    plan: ForEachPlan
+    slot: Slot
+    collection: Compiled
+    where: CompiledFilter | None
+    width: Compiled | None
+    body: BoundBlock
+
+    async def run(self, ctx: StepContext) -> Outcome:
+        """Go through the elements, from the beginning or from where a resume stands."""
+        parent, suffix = ctx.here()
+        position = LoopPosition(parent, suffix, self.plan.identity)
+        ctx.open(position)
+        saved = position.saved
+        if saved is None:
+            position.elements = await self._elements(ctx)
+            position.keep_value(COLLECTION, position.elements)
+            position.keep({"i": 0})
+        else:
+            position.elements = ctx.kept_value(position, COLLECTION)
+            position.index = saved["i"]
+        await ctx.loop_begins(position)
+        if self.plan.parallel:
+            await ctx.run_parallel(self, position)
+            outcome = NEXT
+        else:
+            outcome = await self._sequence(ctx, position)
+        ctx.loop_ends(position)
+        ctx.close(position)
+        return outcome
+
+    async def _sequence(self, ctx: StepContext, position: LoopPosition) -> Outcome:
+        """One iteration after another."""
+        elements, slots, name = position.elements, ctx.slots, self.slot.name
+        before = slots[RESPONSE_SLOT]
+        body = BlockPosition(position, f"@{position.index}", self.body)
+        ctx.stack.append(body)
+        outcome: Outcome = NEXT
+        index, total = position.index, len(elements)
+        while index < total:
+            slots[name] = elements[index]
+            slots[RESPONSE_SLOT] = before
+            ctx.enter_iteration(body)
+            try:
+                outcome = await ctx.run_steps(body)
+            finally:
+                ctx.regions.pop()
+            if outcome is not NEXT and outcome is not SKIP:
+                break
+            ctx.erase(body)
+            index += 1
+            position.index = index
+            position.keep({"i": index})
+            body.restart(f"@{index}")
+            await ctx.end_iteration(position, self.plan.every)
+            if index & _TURN == 0:
+                await ctx.breathe()
+        ctx.stack.pop()
+        slots[RESPONSE_SLOT] = before
+        return NEXT if outcome is SKIP else outcome
+
+    async def _elements(self, ctx: StepContext) -> list[Any]:
+        """The elements that pass `where`, as many as the trial limit allows."""
+        elements = self._all(ctx)
+        if self.where is not None:
+            elements = await self._passing(ctx, elements)
+        limit = ctx.item_limit
+        return elements if limit is None or len(elements) <= limit else elements[:limit]
+
+    def _all(self, ctx: StepContext) -> list[Any]:
+        value: Value = self.collection.call(ctx.scope, None)
+        if isinstance(value, list):
+            return value  # pyright: ignore[reportUnknownVariableType]
+        if value is None:
+            ctx.warn("the collection of 'for' is null; it counts as empty")
+            return []
+        if is_store(value):
+            return value.list()
+        raise RunError(
+            "type",
+            f"'for' needs an array or a store, found {described(value)}",
+            hint="name the field that holds the list, such as 'response.items'",
+        )
+
+    async def _passing(self, ctx: StepContext, elements: list[Any]) -> list[Any]:
+        assert self.where is not None, "called with a condition"
+        select, scope = self.where.select, ctx.scope
+        if len(elements) <= _SLICE:
+            return [elements[n] for n in select(scope, elements)]
+        found: list[Any] = []
+        for start in range(0, len(elements), _SLICE):
+            part = elements[start : start + _SLICE]
+            found += [part[n] for n in select(scope, part)]
+            await ctx.breathe()
+        return found
+
+    def width_of(self, ctx: StepContext, default: int) -> int:
+        """How many iterations run at once."""
+        if self.width is None:
+            return default
+        return whole_number(self.width.call(ctx.scope, None), "parallel", 1)
+
+
+def bind_for_each(plan: ForEachPlan, place: Environment) -> tuple[ForEachRunner, Environment]:
+    """Bind a loop; its variable is visible in `where` and in the body."""
+    collection = place.expression(plan.collection)
+    width = None if plan.width is None else place.expression(plan.width)
+    where = None if plan.where is None else place.filter(plan.where, plan.variable)
+    inner, slot = place.in_loop(plan.variable)
+    return ForEachRunner(plan, slot, collection, where, width, inner.block(plan.body)), place

@@ -1,0 +1,299 @@
+"""All pages of a list: asked for one after another, each committed, then put together.
+
+The state machine is `reqon.http.paging`; here are its sends, the program's `until`, and what a
+resume needs: the pages as they arrived and where the list goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from reqon.clock import format_instant
+from reqon.events.model import PageFetched
+from reqon.http.encode import Target, full_url, page_request
+from reqon.http.messages import HttpFailure, HttpReply
+from reqon.http.paging.base import PageFacts
+from reqon.http.paging.merge import ItemPath, PageMerge
+from reqon.http.paging.progress import Paging
+from reqon.journal.unit import Barrier
+from reqon.plan.model import RequestPlan
+from reqon.plan.options import bare, field_path
+from reqon.plan.policies import PagingPolicy
+from reqon.steps.base import Environment, Sending, StepContext
+from reqon.steps.bound import Slot
+from reqon.steps.options import BoundOptions, paging_policy
+from reqon.steps.positions import Position
+from reqon.values.compile import Compiled
+from reqon.values.dates import parse_iso
+from reqon.values.operators import truthy
+from reqon.values.reply import Headers, ReplyMeta, with_reply
+from reqon.values.scope import RESPONSE_SLOT, Scope, Value
+from vague.ast.base import Identifier
+from vague.ast.expressions import (
+    Binary,
+    Call,
+    ContextField,
+    Expression,
+    FieldAccess,
+    IndexAccess,
+    Name,
+    StringLiteral,
+    Unary,
+)
+from vague.parser import parse_expression
+
+
+@dataclass(frozen=True, slots=True)
+class BoundUntil:
+    """`until` with the slots of `page`, `hasMore` and the parameter."""
+
+    condition: Compiled
+    page: Slot
+    has_more: Slot
+    parameter: Slot | None
+    by_number: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BoundPaging:
+    """A pagination; the policy is made of the evaluated options each time."""
+
+    kind: str
+    options: BoundOptions
+    items: ItemPath | None
+    cursor: Callable[[Scope, Value], Value] | None
+    until: BoundUntil | None
+
+    def policy(self, scope: Scope) -> PagingPolicy:
+        """The policy of this run of the step."""
+        return paging_policy(self.kind, self.options.evaluate(scope), self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class PagedResult:
+    """The whole list. `truncated`: it ended by page number while there was more."""
+
+    value: Value
+    n_items: int
+    started_at: datetime
+    date: datetime | None
+    truncated: bool
+
+
+@dataclass(slots=True)
+class _Fetching:
+    """What is known while pages arrive."""
+
+    paging: Paging
+    merge: PageMerge
+    started_at: datetime | None = None
+    date: datetime | None = None
+    meta: ReplyMeta | None = None
+    truncated: bool = False
+    unlisted: bool = False
+
+
+async def fetch_pages(
+    ctx: StepContext, position: Position, sending: Sending, bound: BoundPaging
+) -> PagedResult | HttpFailure:
+    """Fetch from the first page, or from the one behind those that are kept."""
+    policy = bound.policy(ctx.scope)
+    fetching = _begin(ctx, position, policy, bound)
+    target = Target(sending.source.name, sending.source.base, sending.source.headers)
+    if position.saved is not None and not fetching.paging.done:
+        await _compare_last(ctx, sending, target, fetching, position)
+    while not fetching.paging.done:
+        ask = fetching.paging.ask
+        request = page_request(sending.request, target, ask)
+        reply = await ctx.send(sending.of_page(request, fetching.paging.pages + 1))
+        if isinstance(reply, HttpFailure):
+            return reply
+        _take(ctx, fetching, bound, reply, ask.value)
+        _keep(ctx, position, fetching, reply)
+        await ctx.commit("page", Barrier.SYNC)
+        ctx.emit(PageFetched(ctx.action_name, fetching.paging.pages, fetching.paging.items))
+    return _finish(ctx, position, fetching)
+
+
+def _begin(
+    ctx: StepContext, position: Position, policy: PagingPolicy, bound: BoundPaging
+) -> _Fetching:
+    saved = position.saved
+    until = bound.until is not None
+    if saved is None:
+        return _Fetching(Paging(policy, until=until), PageMerge(policy.items))
+    merge = PageMerge(policy.items)
+    for number in range(1, saved["paging"]["pages"] + 1):
+        merge.add(ctx.kept_page(position, number))
+    return _Fetching(
+        Paging(policy, saved["paging"], until=until),
+        merge,
+        parse_iso(saved["started"]),
+        None if saved["date"] is None else parse_iso(saved["date"]),
+        ctx.kept_meta(saved["meta"]),
+        saved["truncated"],
+    )
+
+
+def _take(
+    ctx: StepContext, fetching: _Fetching, bound: BoundPaging, reply: HttpReply, sent: Any
+) -> None:
+    """Count the page and decide whether it is the last."""
+    n_items = fetching.merge.add(reply.body)
+    if fetching.started_at is None:
+        fetching.started_at, fetching.date = reply.started_at, reply.date
+    headers = reply.headers
+    fetching.meta = ReplyMeta(
+        reply.status, headers if isinstance(headers, Headers) else Headers(headers), ok=reply.ok
+    )
+    cursor = None if bound.cursor is None else bound.cursor(ctx.scope, reply.body)
+    facts = PageFacts(n_items, reply.headers, cursor, full_url(reply.request))
+    paging = fetching.paging
+    has_more = paging.receive(facts)
+    if bound.until is not None and _is_last(ctx, bound.until, fetching, reply, sent, has_more):
+        fetching.truncated = has_more and bound.until.by_number
+        paging.finish()
+    else:
+        paging.advance()
+
+
+def _is_last(
+    ctx: StepContext,
+    until: BoundUntil,
+    fetching: _Fetching,
+    reply: HttpReply,
+    sent: Any,
+    has_more: bool,  # noqa: FBT001 - a value that the program sees
+) -> bool:
+    slots = ctx.slots
+    before = slots[RESPONSE_SLOT]
+    if until.parameter is not None:
+        slots[until.parameter.name] = sent
+    slots[until.page.name] = fetching.paging.pages
+    slots[until.has_more.name] = has_more
+    assert fetching.meta is not None, "set when the page was taken"
+    body = slots[RESPONSE_SLOT] = with_reply(reply.body, fetching.meta)
+    try:
+        return truthy(until.condition.call(ctx.scope, body))
+    finally:
+        slots[RESPONSE_SLOT] = before
+
+
+def _keep(ctx: StepContext, position: Position, fetching: _Fetching, reply: HttpReply) -> None:
+    """Hand the page and the place behind it to the unit."""
+    paging = fetching.paging
+    assert fetching.started_at is not None, "set when the page was taken"
+    assert fetching.meta is not None, "set when the page was taken"
+    ctx.keep_page(position, paging.pages, reply.body)
+    ctx.show_pages(paging.progress(), paging.items)
+    position.keep(
+        {
+            "paging": paging.state(),
+            "started": format_instant(fetching.started_at),
+            "date": None if fetching.date is None else format_instant(fetching.date),
+            "meta": ctx.meta_to_keep(fetching.meta),
+            "truncated": fetching.truncated,
+        }
+    )
+
+
+async def _compare_last(
+    ctx: StepContext,
+    sending: Sending,
+    target: Target,
+    fetching: _Fetching,
+    position: Position,
+) -> None:
+    """Page numbers and offsets shift when records come or go: look whether they have."""
+    ask = fetching.paging.last_ask()
+    if ask is None:
+        return
+    number = fetching.paging.pages
+    reply = await ctx.send(sending.of_page(page_request(sending.request, target, ask), number))
+    if isinstance(reply, HttpReply) and reply.body != ctx.kept_page(position, number):
+        ctx.warn(
+            f"page {number} is not what it was before the interruption: records may have moved "
+            "to other pages; the page kept earlier is used"
+        )
+
+
+def _finish(ctx: StepContext, position: Position, fetching: _Fetching) -> PagedResult:
+    merge, paging = fetching.merge, fetching.paging
+    assert fetching.started_at is not None, "at least one page arrived"
+    assert fetching.meta is not None, "at least one page arrived"
+    if not merge.complete:
+        ctx.warn("the pages hold no list of items: only the last page is kept")
+    value = with_reply(merge.result(), fetching.meta)
+    ctx.keep_pages(position, value, paging.pages, merge.path, fetching.meta)
+    return PagedResult(value, paging.items, fetching.started_at, fetching.date, fetching.truncated)
+
+
+# ---------------------------------------------------------------- binding
+
+
+def bind_paging(plan: RequestPlan, place: Environment) -> BoundPaging | None:
+    """Bind `paginate` and `until`."""
+    paginate = plan.paginate
+    if paginate is None:
+        return None
+    options = dict(paginate.options)
+    cursor = options.pop("cursorPath", None)
+    items = options.pop("items", None)
+    path = paginate.items if items is None else _item_path(items)
+    until = None if plan.until is None else _bind_until(plan, plan.until, place)
+    return BoundPaging(
+        paginate.kind,
+        place.options(options),
+        path,
+        None if cursor is None else _bind_path(cursor, place),
+        until,
+    )
+
+
+def _bind_until(plan: RequestPlan, until: Expression, place: Environment) -> BoundUntil:
+    assert plan.paginate is not None, "'until' without it is left out of the plan"
+    parameter = plan.paginate.options.get("param")
+    name = parameter.value if isinstance(parameter, StringLiteral) else plan.paginate.kind
+    inner, sent = place, None
+    if name != "page":
+        inner, sent = inner.bind(name)
+    inner, page = inner.bind("page")
+    inner, has_more = inner.bind("hasMore")
+    return BoundUntil(inner.expression_of(until), page, has_more, sent, plan.counts_pages)
+
+
+def _bind_path(path: Expression, place: Environment) -> Callable[[Scope, Value], Value]:
+    """A path into a page: an expression in which a leading name is a field of the body."""
+    expression: Expression | None = path
+    if isinstance(path, StringLiteral):
+        expression, _ = parse_expression(path.value)
+    compiled = place.expression_of(path if expression is None else of_body(expression))
+    return compiled.call
+
+
+def of_body(expression: Expression) -> Expression:
+    """The expression with its leading names as fields of the page."""
+    match bare(expression):
+        case Name(span=span, text=text):
+            return ContextField(span, Identifier(span, text))
+        case FieldAccess(span=span, target=target, name=name):
+            return FieldAccess(span, of_body(target), name)
+        case IndexAccess(span=span, target=target, index=index):
+            return IndexAccess(span, of_body(target), of_body(index))
+        case Call(span=span, callee=callee, arguments=arguments):
+            return Call(span, callee, tuple(of_body(argument) for argument in arguments))
+        case Unary(operand=operand) as unary:
+            return replace(unary, operand=of_body(operand))
+        case Binary(left=left, right=right) as binary:
+            return replace(binary, left=of_body(left), right=of_body(right))
+        case other:
+            return other
+
+
+def _item_path(items: Expression) -> ItemPath | None:
+    if isinstance(items, StringLiteral):
+        return tuple(items.value.removeprefix(".").split("."))
+    return field_path(items) or field_path(items, "response")

@@ -1,0 +1,1 @@
+"""Values and expressions: compiled once per plan, pure and synchronous."""
