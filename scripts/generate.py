@@ -12,10 +12,10 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from vague.highlight import textmate_grammar
+from vague.pages import Page, pages
 from vague.vocabulary import kinds as vocabulary_kinds
 from vague.vocabulary.functions import FUNCTIONS, FunctionGroup
 from vague.vocabulary.keywords import UNITS
@@ -24,7 +24,6 @@ from vague.vocabulary.options import OPTION_BLOCKS, OptionBlock, OptionSpec, Opt
 ROOT = Path(__file__).resolve().parents[1]
 LANGUAGE_DOCS = ROOT / "docs" / "language"
 DIAGNOSTIC_DOCS = ROOT / "docs" / "diagnostics"
-PAGES = ROOT / "grammar" / "vague" / "pages"
 TEXTMATE = ROOT / "vscode-extension" / "syntaxes" / "vague.tmLanguage.json"
 
 Row = tuple[str, ...]
@@ -73,13 +72,13 @@ def _language_pages() -> Iterator[tuple[Path, str]]:
 
 
 def _diagnostic_pages() -> Iterator[tuple[Path, str]]:
-    for page in diagnostic_pages():
-        yield DIAGNOSTIC_DOCS / f"{page.code}.md", page.document
+    for page in pages():
+        yield DIAGNOSTIC_DOCS / f"{page.code}.md", _document(page)
 
 
 def orphaned_pages() -> Iterator[Path]:
     """Diagnostic pages in docs whose code is gone."""
-    codes = {page.code for page in diagnostic_pages()}
+    codes = {page.code for page in pages()}
     return (path for path in sorted(DIAGNOSTIC_DOCS.glob("RQ*.md")) if path.stem not in codes)
 
 
@@ -91,36 +90,10 @@ WRITERS: tuple[Callable[[], Iterable[tuple[Path, str]]], ...] = (
 """Each yields the files of one kind."""
 
 
-# ---------------------------------------------------------------- diagnostic pages
-
-
-@dataclass(frozen=True)
-class DiagnosticPage:
-    """A page of `vague/pages`: its head, and its text below."""
-
-    code: str
-    severity: str
-    title: str
-    body: str
-
-    @property
-    def document(self) -> str:
-        """The page as documentation; fences that show the mistake are marked."""
-        body = re.sub(r"(?ms)^## Bad\n.*?(?=^## )", _marked, self.body)
-        return f"# {self.code}: {self.title}\n\nSeverity: {self.severity}\n\n{body}"
-
-
-def diagnostic_pages() -> list[DiagnosticPage]:
-    """All pages in the order of their codes."""
-    return [_page(path.read_text(encoding="utf-8")) for path in sorted(PAGES.glob("RQ*.md"))]
-
-
-def _page(text: str) -> DiagnosticPage:
-    _, head, body = text.split("---\n", 2)
-    fields = dict(re.findall(r"(?m)^(\w+): *(.*)$", head))
-    return DiagnosticPage(
-        fields["code"], fields["severity"], fields["title"], body.strip("\n") + "\n"
-    )
+def _document(page: Page) -> str:
+    """A page as documentation; fences that show the mistake are marked."""
+    body = re.sub(r"(?ms)^## Bad\n.*?(?=^## )", _marked, page.body)
+    return f"# {page.code}: {page.title}\n\nSeverity: {page.severity.value}\n\n{body}\n"
 
 
 def _marked(section: re.Match[str]) -> str:
@@ -288,8 +261,8 @@ def _diagnostics(_: str) -> str:
     return _table(
         ("Code", "Severity", "Meaning"),
         (
-            (f"[{page.code}](../diagnostics/{page.code}.md)", page.severity, page.title)
-            for page in diagnostic_pages()
+            (f"[{page.code}](../diagnostics/{page.code}.md)", page.severity.value, page.title)
+            for page in pages()
         ),
     )
 

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cache
+from typing import cast
 
 from vague.ast.base import Identifier, Node, Placed
 from vague.ast.definitions import Action, Mission
@@ -175,16 +176,16 @@ def action_hash(mission: MissionProgram, action: Action | str) -> str:
     return node_hash(node)
 
 
-def node_hash(node: Node) -> str:
-    """A hash that two nodes share when they mean the same, whatever their layout."""
+def node_hash(*nodes: Node) -> str:
+    """A hash that two rows of nodes share when they mean the same, whatever their layout."""
     digest = hashlib.sha256()
-    for token in _tokens(node):
+    for token in _tokens(nodes):
         digest.update(token.encode())
         digest.update(b"\0")
     return digest.hexdigest()
 
 
-def _tokens(root: Node) -> Iterator[str]:
+def _tokens(root: tuple[Node, ...]) -> Iterator[str]:
     """The tree as a row of words, without recursion: chains may be as long as they like."""
     waiting: list[object] = [root]
     while waiting:
@@ -192,14 +193,15 @@ def _tokens(root: Node) -> Iterator[str]:
         if isinstance(value, Group):
             waiting.append(value.inner)
         elif isinstance(value, Placed):
-            waiting.append(value.node)  # pyright: ignore[reportUnknownMemberType]
+            waiting.append(cast("Placed[Node]", value).node)
         elif isinstance(value, Node):
             names = _compared_fields(type(value))
             yield f"{type(value).__name__}/{len(names)}"
             waiting.extend(getattr(value, name) for name in reversed(names))
         elif isinstance(value, tuple):
-            yield f"list/{len(value)}"  # pyright: ignore[reportUnknownArgumentType]
-            waiting.extend(reversed(value))  # pyright: ignore[reportUnknownArgumentType]
+            items = cast("tuple[object, ...]", value)
+            yield f"list/{len(items)}"
+            waiting.extend(reversed(items))
         else:
             yield repr(value)
 

@@ -310,7 +310,7 @@ class _EveryType(dict[type, tuple[Rule, ...]]):
         super().__init__()
         self.rule = rule
 
-    def get(self, key: type, default: object = None, /) -> tuple[Rule, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def get(self, key: type, default: object = None, /) -> tuple[Rule, ...]:
         """The rule, whatever the type."""
         del key, default
         return (self.rule,)

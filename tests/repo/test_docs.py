@@ -7,24 +7,23 @@ to the pages of codes, and every construct has a page.
 from __future__ import annotations
 
 import json
-import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Literal
-from zoneinfo import available_timezones
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from support.formatting import FENCE
 from support.source_tree import ROOT
-from vague.checker import CheckFacts, check
+from vague.check_source import check_source
 from vague.diagnostics import Diagnostic, Severity
 from vague.formatter import format_text
-from vague.program import find_programs, read_program
 from vague.vocabulary.keywords import STEP_WORDS
 
 LANGUAGE = ROOT / "docs" / "language"
+DIAGNOSTICS = ROOT / "docs" / "diagnostics"
 PAGES = sorted(LANGUAGE.glob("*.md"))
 
 # What the examples import; they speak of a depot with crates.
@@ -41,8 +40,8 @@ DOCUMENT = {
     },
 }
 BESIDE = {
-    "/docs/depot-openapi.json": json.dumps(DOCUMENT),
-    "/shared/errors.vague": 'store errors: file("errors")\n',
+    "docs/depot-openapi.json": json.dumps(DOCUMENT),
+    "shared/errors.vague": 'store errors: file("errors")\n',
 }
 
 
@@ -54,67 +53,40 @@ class Fence:
     code: str
 
 
-def fences() -> list[Fence]:
+def fences(pages: Iterable[Path]) -> list[Fence]:
     found: list[Fence] = []
-    for path in PAGES:
+    for path in pages:
         text = path.read_text(encoding="utf-8")
-        for match in re.finditer(r"(?ms)^```vague([^\n]*)\n(.*?)^```$", text):
+        for match in FENCE.finditer(text):
             line = text.count("\n", 0, match.start()) + 1
             found.append(Fence(path.name, line, tuple(match[1].split()), match[2]))
     return found
 
 
-class Texts:
-    """Files in memory: the example and what it imports."""
-
-    def __init__(self, code: str) -> None:
-        self.texts = {**BESIDE, "/docs/example.vague": code}
-
-    def read(self, path: str) -> bytes:
-        text = self.texts.get(posixpath.normpath(path))
-        if text is None:
-            raise FileNotFoundError(path)
-        return text.encode()
-
-    def kind(self, path: str) -> Literal["file", "folder"] | None:
-        path = posixpath.normpath(path)
-        if path in self.texts:
-            return "file"
-        return "folder" if any(name.startswith(f"{path}/") for name in self.texts) else None
-
-    def list(self, folder: str) -> Sequence[str]:
-        folder = posixpath.normpath(folder)
-        names = {
-            name.removeprefix(f"{folder}/").split("/")[0]
-            for name in self.texts
-            if name.startswith(f"{folder}/")
-        }
-        return sorted(names)
-
-
 def errors(code: str) -> list[Diagnostic]:
-    files = Texts(code)
-    found = find_programs("/docs/example.vague", files)
-    program = read_program(found.programs[0], files)
-    facts = CheckFacts(
-        files=files,
-        now=datetime(2031, 5, 6, tzinfo=UTC),
-        time_zones=frozenset(available_timezones()),
-    )
-    return [one for one in check(program, facts).diagnostics if one.severity is Severity.ERROR]
+    problems = check_source(code, "docs/example.vague", BESIDE).diagnostics
+    return [problem for problem in problems if problem.severity is Severity.ERROR]
 
 
-ALL = fences()
-IDS = [f"{fence.page}:{fence.line}" for fence in ALL]
+def examples(pages: Iterable[Path]) -> list[Any]:
+    return [pytest.param(fence, id=f"{fence.page}:{fence.line}") for fence in fences(pages)]
 
 
 @pytest.mark.docs
-@pytest.mark.parametrize("fence", ALL, ids=IDS)
+@pytest.mark.parametrize("fence", examples(PAGES))
 def test_code_in_the_docs_is_right_unless_it_is_marked(fence: Fence):
     assert fence.marks in ((), ("error",))
     assert bool(errors(fence.code)) == ("error" in fence.marks)
     result = format_text(fence.code)
     assert (result.text, result.diagnostics) == (fence.code, ())
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize("fence", examples(sorted(DIAGNOSTICS.glob("*.md"))))
+def test_good_examples_of_codes_are_formatted(fence: Fence):
+    """That they are right, and the bad ones wrong, `tests/grammar/test_pages.py` asks."""
+    if "error" not in fence.marks:
+        assert format_text(fence.code).text == fence.code
 
 
 def test_every_page_is_reached_from_the_index():

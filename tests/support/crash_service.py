@@ -83,9 +83,10 @@ class World:
     observe: Callable[[Asked], None] | None = None
 
     def effects(self) -> dict[str, Any]:
-        """What a run and an undisturbed run must have in common."""
+        """What a run and an undisturbed run must have in common; generated ids differ."""
         by_path = {
-            path: sorted(map(repr, bodies)) for path, bodies in sorted(self.created.items())
+            path: sorted(repr({**body, "id": "id" in body}) for body in bodies)
+            for path, bodies in sorted(self.created.items())
         }
         return {"created": by_path, "keyless": self.keyless}
 

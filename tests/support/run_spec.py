@@ -6,7 +6,7 @@ A section (`## …`) is a case. Its blocks, each optional but the first:
     ```api        what the service answers: `GET /items -> 200 [{"id": 1}]`, one reply a line
                   (status and headers in `(…)` optional), several of one route in turn, the last
                   one for ever; `drop` closes the connection; `pages KIND SIZE COUNT` serves
-                  records {"id": n} in pages
+                  records {"id": n} in pages; `once` creates something once a key
     ```requests   all requests in order: `GET /items?page=1`, bodies and headers behind them
                   (`POST /x {"a": 1}`, `GET /x (X-Key: k)`); `unordered` in the first line
     ```store NAME the records of a store, one a line, in order
@@ -14,7 +14,7 @@ A section (`## …`) is a case. Its blocks, each optional but the first:
     ```sync       what sync-checkpoints.json holds at least
     ```events     these events occur in this order, each `Kind` and words of its text
     ```options    `{"limit": 2, "env": {"X": "1"}, "variables": {…}, "again": true}`: of the run;
-                  `again` runs twice; `seed` puts records into stores first by another mission
+                  `again` runs twice; `unordered`: parts run at once, so that order may differ
 
 A case is run once as it is. It is also run with an interruption after each write of its journal,
 followed by a resume, and must come to the same end, unless its options say `"resume": false`.
@@ -36,7 +36,7 @@ from reqon.journal.disk import Disk
 from reqon.loader import DiskFiles
 from reqon.settings import Settings
 from support.fake_api import DROP, FakeApi, Reply
-from support.fake_pages import pages
+from support.fake_pages import once_per_key, pages
 from vague.program import Program, find_programs, read_program
 
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
@@ -115,7 +115,7 @@ class Outcome:
     writes: int
 
 
-class CountingDisk(Disk):
+class InterruptingDisk(Disk):
     """Counts what is written to journals, and interrupts the run after the n-th time."""
 
     def __init__(self, control: RunControl | None = None, after: int | None = None) -> None:
@@ -180,7 +180,7 @@ class World:
 
     async def run(self, mission: str | None = None, **more: Any) -> Outcome:
         control = more.pop("control", None)
-        disk = more.setdefault("disk", CountingDisk())
+        disk = more.setdefault("disk", InterruptingDisk())
         events = _Events()
         name = mission or self.program.missions[-1].name
         result = await run_mission(self.program, name, self.options(**more), [events], control)
@@ -190,7 +190,7 @@ class World:
             self.stores(),
             self.sync(),
             events.seen,
-            disk.writes,
+            getattr(disk, "writes", 0),
         )
 
     def stores(self) -> dict[str, list[Any]]:
@@ -229,6 +229,8 @@ def serve(api: FakeApi, lines: Sequence[str]) -> None:
 def _answer(text: str) -> Any:
     if text == "drop":
         return DROP
+    if text == "once":
+        return once_per_key()[0]
     paged = _PAGES.match(text)
     if paged is not None:
         items = [{"id": n + 1} for n in range(int(paged["count"]))]
@@ -330,24 +332,36 @@ def _event_problems(wanted: Sequence[str], actual: Sequence[Stamped]) -> list[st
 COMPARED = ("status", "actionsRun", "stores", "checkpoints", "pipeline")
 
 
-def same_end(first: Outcome, other: Outcome) -> list[str]:
+def same_end(case: Case, first: Outcome, other: Outcome) -> list[str]:
     """Where a resumed run ended otherwise than an undisturbed one."""
+    unordered = case.options.get("unordered", False)
     found = [
         f"{name}: {other.result.record.get(name)!r}, not {first.result.record.get(name)!r}"
         for name in COMPARED
-        if first.result.record.get(name) != other.result.record.get(name)
+        if _shown(first, name, unordered) != _shown(other, name, unordered)
     ]
-    if first.stores != other.stores:
+    if _contents(first, unordered) != _contents(other, unordered):
         found.append(f"stores: {other.stores}, not {first.stores}")
     if sorted(first.sync) != sorted(other.sync):
         found.append(f"sync: {sorted(other.sync)}, not {sorted(first.sync)}")
     return found
 
 
+def _shown(outcome: Outcome, name: str, unordered: bool) -> Any:
+    value = outcome.result.record.get(name)
+    return sorted(value) if unordered and name == "actionsRun" else value
+
+
+def _contents(outcome: Outcome, unordered: bool) -> dict[str, list[Any]]:
+    if not unordered:
+        return outcome.stores
+    return {name: sorted(records, key=json.dumps) for name, records in outcome.stores.items()}
+
+
 async def interrupted_then_resumed(world: World, after: int, mission: str) -> Outcome | None:
     """Run with an interruption after the n-th write; None where the run was faster."""
     control = RunControl()
-    disk = CountingDisk(control, after)
+    disk = InterruptingDisk(control, after)
     first = await world.run(mission, control=control, disk=disk)
     if first.result.status != "interrupted":
         return None

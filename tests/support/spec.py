@@ -14,8 +14,10 @@ it is the text that results from all first fixes of the problems expected.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 from vague.check_source import NOON, MemoryFiles
@@ -31,6 +33,10 @@ _EXPECTED = re.compile(
     r"(?://|#) (?P<severity>error|warning|info|hint)\[(?P<code>RQ\d{3})\]"
     r"(?: «(?P<text>[^»]*)»)?(?:: (?P<message>.*?))?(?=\s+(?://|#) (?:error|warning|info|hint)\[|$)"
 )
+
+
+Key = tuple[str, int, str, str]
+"""File, line, severity and code."""
 
 
 @dataclass(frozen=True)
@@ -101,16 +107,17 @@ def problems(case: Case) -> list[str]:
     found = [one for checked in run(case) for one in checked.diagnostics]
     relevant = [one for one in found if _is_relevant(one, case)]
     expected = [one for path, text in case.files.items() for one in expectations(path, text)]
-    actual = {_key(one, case): one for one in relevant}
-    wanted = {(one.path, one.line, one.severity, one.code): one for one in expected}
-    differences = [f"missing: {key}" for key in wanted if key not in actual]
-    differences += [
-        f"unexpected: {key} {one.message}" for key, one in actual.items() if key not in wanted
+    actual: dict[Key, list[Diagnostic]] = defaultdict(list)
+    for one in relevant:
+        actual[_key(one, case)].append(one)
+    wanted: dict[Key, list[Expected]] = defaultdict(list)
+    for one in expected:
+        wanted[one.path, one.line, one.severity, one.code].append(one)
+    return [
+        difference
+        for key in sorted({*actual, *wanted})
+        for difference in _differences(key, wanted[key], actual[key], case)
     ]
-    for key, one in wanted.items():
-        if key in actual:
-            differences += _differences(one, actual[key], case)
-    return differences
 
 
 def _is_relevant(found: Diagnostic, case: Case) -> bool:
@@ -118,12 +125,25 @@ def _is_relevant(found: Diagnostic, case: Case) -> bool:
     return grave or found.code in case.mentioned
 
 
-def _key(found: Diagnostic, case: Case) -> tuple[str, int, str, str]:
+def _key(found: Diagnostic, case: Case) -> Key:
     line = case.files[found.path].count("\n", 0, found.span.start) + 1
     return (found.path, line, found.severity.value, found.code)
 
 
-def _differences(one: Expected, found: Diagnostic, case: Case) -> Iterator[str]:
+def _differences(
+    key: Key, wanted: list[Expected], actual: list[Diagnostic], case: Case
+) -> Iterator[str]:
+    """Several of one code on a line are expected in the order of their places."""
+    for one, found in zip_longest(wanted, actual):
+        if found is None:
+            yield f"missing: {key} {one.text or ''}"
+        elif one is None:
+            yield f"unexpected: {key} {found.message}"
+        else:
+            yield from _details(one, found, case)
+
+
+def _details(one: Expected, found: Diagnostic, case: Case) -> Iterator[str]:
     text = case.files[found.path][found.span.start : found.span.end]
     if one.text is not None and one.text != text:
         yield f"range of {one.code} is «{text}», not «{one.text}»"

@@ -84,10 +84,16 @@ test('mistakes are underlined at their exact place, and go when they are mended'
 });
 
 test('the last execution stands beside the mission, as soon as its record changes', async () => {
-  reqon('sync.vague', '--quiet');
-  const hints = await vs.inlayHints({ until: (list) => list.length > 0 });
-  assert.match(hints[0].text, /✓ \d\d:\d\d · 1,523 rec · [\d.]+s/);
-  assert.equal(hints[0].line, 1);
+  // The sample API answers 503 once, and this mission does not try again by itself.
+  assert.throws(() => reqon('sync.vague', '--quiet'), /503 Service Unavailable/);
+  const [failed] = await vs.inlayHints({ until: (list) => list.length > 0 });
+  assert.match(failed.text, /✗ \d\d:\d\d FetchCustomers · HTTP 503/);
+  assert.equal(failed.line, 1);
+  await shot('failed.png');
+
+  reqon('sync.vague', '--resume', '--quiet');
+  const [completed] = await vs.inlayHints({ until: (list) => /✓/.test(list[0]?.text ?? '') });
+  assert.match(completed.text, /✓ \d\d:\d\d · 1,523 rec · [\d.]+s/);
   await shot('completed.png');
 
   await vs.probe.setText(file, MISSION.replace('limit: 100', 'limit: 50').replace('page(page, 100)', 'page(page, 50)'));

@@ -40,6 +40,9 @@ class Operation(NamedTuple):
     two for an empty line, or nothing. GROUP begins a group (broken in any case where `flag` is set)
     and END ends it. INDENT and DEDENT change the indentation of the lines that follow by one step.
 
+    A group with `other` "tight" is broken later than what comes before it on the line: what clings
+    to the end of an earlier group goes on through it, not just to its first line.
+
     A pair of HUG marks the last part of a group. If all before it fits on the line up to the first
     place where that part can be broken, the group is hugged: its own lines stay flat and without
     indentation, and only the last part is broken.
@@ -106,11 +109,24 @@ class _Measure:
 
     def _look_ahead(self, operations: Sequence[Operation]) -> None:
         """For each position, find the width from there to where the line may next end."""
+        tight = self._inside_tight_groups(operations)
         for position in range(len(operations) - 1, -1, -1):
             operation = operations[position]
-            if operation.kind is Kind.LINE or (operation.kind is Kind.COMMENT and operation.other):
+            if operation.kind is Kind.LINE and not tight[position]:
+                continue
+            if operation.kind is Kind.COMMENT and operation.other:
                 continue
             self._rest[position] = self._rest[position + 1] + _flat_width(operation)
+
+    def _inside_tight_groups(self, operations: Sequence[Operation]) -> bytearray:
+        """Marks for the operations inside of tight groups that no break is forced on."""
+        marks = bytearray(len(operations))
+        for position, operation in enumerate(operations):
+            if operation.kind is Kind.GROUP and operation.other == "tight":
+                end = self._ends[position]
+                if not self._breaks(position, end):
+                    marks[position:end] = b"\1" * (end - position)
+        return marks
 
 
 def _flat_width(operation: Operation) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from vague.ast.base import Node, Placed
-from vague.ast.expressions import Expression
+from vague.ast.expressions import Expression, ObjectLiteral
 from vague.ast.steps import (
     Abort,
     Apply,
@@ -121,8 +121,11 @@ def _subject(node: Expression | None) -> Sequence[Item]:
 
 def _store(node: StoreRecord) -> Sequence[Item]:
     each = (SPACE, "each") if node.each else ()
-    target: Sequence[Item] = (SPACE, "->", SPACE, node.target)
-    return ("store", *each, SPACE, node.value, *target, *options(node.options))
+    head: Sequence[Item] = ("store", *each, SPACE, node.value, SPACE, "->", SPACE, node.target)
+    if node.options is not None and isinstance(node.value, ObjectLiteral):
+        # A long record is opened before its options are.
+        return (*head, SPACE, *bracketed(node.options.entries, tight=True))
+    return (*head, *options(node.options))
 
 
 def _delete(node: DeleteRecord) -> Sequence[Item]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vague.text import Span
 
@@ -36,10 +36,8 @@ class Comment:
     """A comment. `line_breaks` stand before it; `ends_line`: nothing else follows on its line."""
 
     text: str
-    start: int
-    end: int
     line_breaks: int
-    ends_line: bool
+    ends_line: bool = False
 
     @property
     def own_line(self) -> bool:
@@ -53,29 +51,40 @@ class Comment:
 
 
 @dataclass(slots=True)
-class Token:
-    """A token, or the end of the text (`text` is empty).
+class Tokens:
+    """The tokens of a text in order, the end of the text being the last one (an empty text).
 
-    `before` are the comments that lead up to it, `after` those that follow on its line with
-    nothing behind them. `line_breaks` stand between it and what comes before, comments included.
+    Texts and the line breaks before each (those behind its comments) are lists, because there are
+    many; comments are few and stand in dictionaries by the token's position. `before` are those
+    that lead up to a token, `after` those on its line with nothing behind them.
     """
 
-    text: str
-    start: int
-    end: int
-    before: Sequence[Comment]
-    line_breaks: int
-    after: Sequence[Comment] = ()
+    texts: list[str] = field(default_factory=list[str])
+    line_breaks: list[int] = field(default_factory=list[int])
+    before: dict[int, Sequence[Comment]] = field(default_factory=dict[int, Sequence[Comment]])
+    after: dict[int, Sequence[Comment]] = field(default_factory=dict[int, Sequence[Comment]])
 
-    @property
-    def first_line_breaks(self) -> int:
-        """Line breaks before the token and its comments."""
-        return self.before[0].line_breaks if self.before else self.line_breaks
+    def add(self, text: str, comments: Sequence[Comment], line_breaks: int) -> None:
+        """Add a token, giving to the one before it the comments that end its line."""
+        position = len(self.texts)
+        if comments:
+            behind = _count_trailing(comments) if position else 0
+            if behind:
+                self.after[position - 1] = comments[:behind]
+            if comments[behind:]:
+                self.before[position] = comments[behind:]
+        self.texts.append(text)
+        self.line_breaks.append(line_breaks)
+
+    def first_line_breaks(self, position: int) -> int:
+        """Line breaks before the token at `position` and its comments."""
+        comments = self.before.get(position)
+        return comments[0].line_breaks if comments else self.line_breaks[position]
 
 
-def read_tokens(text: str) -> list[Token]:
-    """All tokens of `text` in order, the end of the text last; cost is one pass."""
-    tokens: list[Token] = []
+def read_tokens(text: str) -> Tokens:
+    """All tokens of `text`; cost is one pass."""
+    tokens = Tokens()
     comments: list[Comment] = []
     line_breaks = 0
     for kind, start, end in _pieces(text):
@@ -84,17 +93,17 @@ def read_tokens(text: str) -> list[Token]:
             if line_breaks and comments:
                 comments[-1].ends_line = True
         elif kind == "comment":
-            comments.append(
-                _comment(text, start, end, line_breaks, first=not tokens and not comments)
-            )
+            first = not tokens.texts and not comments
+            comments.append(_comment(text, start, end, line_breaks, first=first))
             line_breaks = 0
         else:
-            _append(tokens, Token(text[start:end], start, end, comments, line_breaks))
-            comments = []
+            tokens.add(text[start:end], comments, line_breaks)
             line_breaks = 0
+            if comments:
+                comments = []
     if comments:
         comments[-1].ends_line = True
-    _append(tokens, Token("", len(text), len(text), comments, line_breaks))
+    tokens.add("", comments, line_breaks)
     return tokens
 
 
@@ -120,17 +129,7 @@ def _comment(text: str, start: int, end: int, line_breaks: int, *, first: bool) 
     raw = text[start:end].replace("\r\n", "\n").rstrip()
     # The first thing of a file begins a line although no line break comes before it.
     breaks = max(line_breaks, 1) if first else line_breaks
-    return Comment(raw, start, start + len(text[start:end].rstrip()), breaks, ends_line=False)
-
-
-def _append(tokens: list[Token], token: Token) -> None:
-    """Add `token`, giving to the one before it the comments that end its line."""
-    if tokens and token.before:
-        count = _count_trailing(token.before)
-        if count:
-            tokens[-1].after = token.before[:count]
-            token.before = token.before[count:]
-    tokens.append(token)
+    return Comment(raw, breaks)
 
 
 def _count_trailing(comments: Sequence[Comment]) -> int:

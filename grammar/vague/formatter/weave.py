@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from vague.ast.base import Node, Placed
 from vague.formatter.layout import Kind, Operation
-from vague.formatter.trivia import Comment, Token
+from vague.formatter.trivia import Comment, Tokens
 
 
 class Mark(Enum):
@@ -40,13 +40,15 @@ class Open:
     """The opening bracket of a list; `inside` stands behind it where the list is on one line.
 
     A list is broken where it does not fit. One of braces or square brackets is broken, too, where
-    its author broke the line after the bracket, and with `always` in any case.
+    its author broke the line after the bracket, and with `always` in any case. A `tight` one is
+    broken only if it helps nothing to break what comes before it.
     """
 
     text: str
     inside: str
     empty: bool
     always: bool
+    tight: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ _STRUCTURE: Mapping[Mark, Operation] = {
 _GROUP = Operation(Kind.GROUP)
 _BEGINNINGS: Mapping[Mark, Operation] = {Mark.GROUP: _GROUP, Mark.HUG: Operation(Kind.HUG)}
 _BROKEN_GROUP = Operation(Kind.GROUP, flag=True)
+_TIGHT_GROUP = Operation(Kind.GROUP, other="tight")
 
 # An element that begins so would be read as going on with the one before it, were no comma between.
 _CONTINUING = frozenset((".", "-", "+", "contains", "startsWith", "endsWith"))
@@ -103,15 +106,16 @@ def bracketed(
     comma: str = "",
     always: bool = False,
     hug: bool = False,
+    tight: bool = False,
 ) -> list[Item]:
-    """A list between brackets.
+    """A list between brackets; `always` and `tight` as for `Open`.
 
     `comma` is for the line ends of a list that needs its commas. With `hug` the last element may
     be broken behind the opening bracket: `f(a, {` and so on.
     """
     inside = " " if brackets == "{}" else ""
     empty = not elements
-    items: list[Item] = [Open(brackets[0], inside, empty, always)]
+    items: list[Item] = [Open(brackets[0], inside, empty, always, tight)]
     for position, element in enumerate(elements):
         if position:
             items.append(Separator(comma))
@@ -130,23 +134,28 @@ def bracketed(
 class _Weave:
     """The tokens not yet written and the operations so far."""
 
-    __slots__ = ("_comments", "_position", "_tokens", "operations")
+    __slots__ = ("_comments", "_position", "_tokens", "_written", "operations")
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    def __init__(self, tokens: Tokens) -> None:
         self.operations: list[Operation] = [_BROKEN_GROUP]
         self._tokens = tokens
         self._position = 0
         self._comments: Sequence[Comment] = ()
         """Comments behind the last token that are not yet written."""
+        self._written: dict[str, Operation] = {}
+        """Operations that write a text, since most tokens come often."""
 
     def token(self, expected: str | None) -> None:
-        token = self._next
-        if not token.text or (expected is not None and token.text != expected):
-            raise MismatchError(f"expected '{expected}', found '{token.text}' at {token.start}")
+        text = self._next
+        if not text or (expected is not None and text != expected):
+            raise MismatchError(f"expected '{expected}', found '{text}'")
         self._flush()
-        self._lead(token.line_breaks)
-        self.operations.append(Operation(Kind.TEXT, token.text))
-        self._comments = token.after
+        self._lead()
+        operation = self._written.get(text)
+        if operation is None:
+            operation = self._written[text] = Operation(Kind.TEXT, text)
+        self.operations.append(operation)
+        self._comments = self._tokens.after.get(self._position, ())
         self._position += 1
 
     def mark(self, mark: Mark) -> None:
@@ -163,10 +172,10 @@ class _Weave:
             self.operations.append(_STRUCTURE[mark])
 
     def open(self, bracket: Open) -> None:
-        self._begin(_GROUP)
+        self._begin(_TIGHT_GROUP if bracket.tight else _GROUP)
         start = len(self.operations) - 1
         self.token(bracket.text)
-        author = bracket.text != "(" and (self._comments or self._next.first_line_breaks)
+        author = bracket.text != "(" and (self._comments or self._first_line_breaks)
         if bracket.always or author:
             self.operations[start] = _BROKEN_GROUP
         self.operations.append(_INDENT)
@@ -177,15 +186,14 @@ class _Weave:
         written = self._take_comma()
         needed = "," if written and self._continues() else ""
         self.operations.append(Operation(Kind.CHOICE, ",", separator.comma or needed))
-        self._line(" ", blank=self._next.first_line_breaks > 1)
+        self._line(" ", blank=self._first_line_breaks > 1)
 
     def close(self, bracket: Close) -> None:
         self._take_comma()
         if not bracket.empty:
             self.operations.append(Operation(Kind.CHOICE, "", bracket.comma))
-        blank = not bracket.empty
-        bare = bracket.empty and not self._comments and not self._next.before
-        self._comments_before_end(bracket.inside, blank=blank)
+        bare = bracket.empty and not self._comments and not self._before
+        self._comments_before_end(bracket.inside, blank=not bracket.empty)
         self.operations.append(_DEDENT)
         if not bare:
             self._line(bracket.inside, blank=False)
@@ -195,26 +203,34 @@ class _Weave:
     def end(self) -> None:
         """The end of the text with the comments before it."""
         self._take_comma()
-        if self._next.text:
-            raise MismatchError(f"'{self._next.text}' is left at {self._next.start}")
+        if self._next:
+            raise MismatchError(f"'{self._next}' is left")
         self._comments_before_end("", blank=True)
         self.operations.append(_END)
 
+    @property
+    def _next(self) -> str:
+        return self._tokens.texts[self._position]
+
+    @property
+    def _before(self) -> Sequence[Comment]:
+        return self._tokens.before.get(self._position, ())
+
+    @property
+    def _first_line_breaks(self) -> int:
+        return self._tokens.first_line_breaks(self._position)
+
     def _negation(self) -> None:
-        if self._next.text == "!":
+        if self._next == "!":
             self.token("!")
         else:
             self.token("not")
             self.mark(Mark.SPACE)
 
-    @property
-    def _next(self) -> Token:
-        return self._tokens[self._position]
-
     def _begin(self, operation: Operation) -> None:
         """Begin a stretch behind the comments that come first: they are no reason to break it."""
         self._flush()
-        self._lead(self._next.line_breaks)
+        self._lead()
         self.operations.append(operation)
 
     def _line(self, flat: str, *, blank: bool) -> None:
@@ -223,48 +239,48 @@ class _Weave:
 
     def _continues(self) -> bool:
         """Whether the next element would be read as part of the one before it."""
-        following = self._tokens[self._position + 1 : self._position + 2]
-        is_key = bool(following) and following[0].text == ":"
-        return self._next.text in _CONTINUING and not is_key
+        following = self._tokens.texts[self._position + 1 : self._position + 2]
+        return self._next in _CONTINUING and following != [":"]
 
     def _take_comma(self) -> bool:
         """Step over a comma; its comments stay with the token before it or go to the next one."""
-        comma = self._next
-        if comma.text != ",":
+        if self._next != ",":
             return False
-        comments = (*self._comments, *comma.before, *comma.after)
+        comments = (*self._comments, *self._before, *self._tokens.after.get(self._position, ()))
+        self._position += 1
         behind = _count_on_line(comments)
         self._comments = comments[:behind]
-        self._position += 1
-        self._next.before = (*comments[behind:], *self._next.before)
+        if comments[behind:]:
+            self._tokens.before[self._position] = (*comments[behind:], *self._before)
         return True
 
     def _comments_before_end(self, flat: str, *, blank: bool) -> None:
-        before = self._next.before
+        before = self._before
         if before:
             self._line(flat, blank=blank and before[0].line_breaks > 1)
-            self._lead(1)
+            self._lead(blank=False)
         else:
             self._flush()
 
     def _flush(self) -> None:
         """Write the comments behind the last token."""
         for comment in self._comments:
-            self._write(comment, line_breaks=1)
+            self._write(comment, blank=False)
         self._comments = ()
 
-    def _lead(self, line_breaks: int) -> None:
-        """Write the comments before the next token, `line_breaks` being what follows the last."""
-        token = self._next
-        if not token.before:
+    def _lead(self, *, blank: bool = True) -> None:
+        """Write the comments before the next token; `blank`: with an empty line behind the last."""
+        before = self._tokens.before.pop(self._position, ())
+        if not before:
             return
-        following = [comment.line_breaks for comment in token.before[1:]]
-        for comment, breaks in zip(token.before, (*following, line_breaks), strict=True):
-            self._write(comment, line_breaks=breaks)
-        token.before = ()
+        last = self._tokens.line_breaks[self._position] if blank else 1
+        for comment, breaks in zip(
+            before, (*(one.line_breaks for one in before[1:]), last), strict=True
+        ):
+            self._write(comment, blank=breaks > 1)
 
-    def _write(self, comment: Comment, *, line_breaks: int) -> None:
-        breaks = "\n" * max(1, min(line_breaks, 2)) if comment.must_break else ""
+    def _write(self, comment: Comment, *, blank: bool) -> None:
+        breaks = ("\n\n" if blank else "\n") if comment.must_break else ""
         self.operations.append(Operation(Kind.COMMENT, comment.text, breaks, comment.own_line))
 
 
@@ -279,7 +295,7 @@ def _count_on_line(comments: Sequence[Comment]) -> int:
 
 
 def weave(
-    items: Sequence[Item], tokens: Sequence[Token], templates: Mapping[type, Template]
+    items: Sequence[Item], tokens: Tokens, templates: Mapping[type, Template]
 ) -> list[Operation]:
     """Lay `tokens` out as `items` and the `templates` of the nodes in them say.
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from vague.ast.base import Node
 from vague.ast.definitions import Action, SchemaSpread
-from vague.ast.expressions import OptionValue
 from vague.ast.steps import Abort, ForEach, Jump, Run, Skip, Stage, StoreRecord
 from vague.ast.walk import walk as walk_nodes
+from vague.locate import node_hash
 from vague.program import Declared
 from vague.rules.missions import MissionView, Spot
 from vague.text import Span
@@ -26,15 +26,18 @@ class CertainCall:
 
 @dataclass(frozen=True, slots=True)
 class ActionFacts:
-    """What the rules here need of an action: calls that cannot be avoided, writes with a key."""
+    """What the rules here need of an action: calls that cannot be avoided, writes with a key.
+
+    `writes` are pairs of a store and the hash of a key expression.
+    """
 
     calls: tuple[CertainCall, ...]
-    writes: tuple[tuple[str, OptionValue], ...]
+    writes: frozenset[tuple[str, str]]
 
 
 def facts_of(action: Action) -> ActionFacts:
     """Look through an action; cost is one pass over it."""
-    return ActionFacts(tuple(_certain_calls(action)), tuple(_keyed_writes(action)))
+    return ActionFacts(tuple(_certain_calls(action)), frozenset(_keyed_writes(action)))
 
 
 def _certain_calls(action: Action) -> Iterable[CertainCall]:
@@ -58,12 +61,12 @@ def _may_leave(step: Node) -> bool:
     return any(isinstance(node, Abort | Skip) for node in walk_nodes(step))
 
 
-def _keyed_writes(action: Action) -> Iterable[tuple[str, OptionValue]]:
+def _keyed_writes(action: Action) -> Iterable[tuple[str, str]]:
     for node in walk_nodes(action):
         if isinstance(node, StoreRecord):
             key = option_of(node.options, "key")
             if key is not None:
-                yield node.target.text, key.value
+                yield node.target.text, node_hash(key.value)
 
 
 # ---------------------------------------------------------------- circles of actions
@@ -131,11 +134,8 @@ def check_group_writes(view: MissionView, facts: Mapping[str, ActionFacts]) -> N
 def _common_write(first: ActionFacts | None, second: ActionFacts | None) -> str | None:
     if first is None or second is None:
         return None
-    for store, key in first.writes:
-        for other_store, other_key in second.writes:
-            if store == other_store and key == other_key:
-                return store
-    return None
+    common = sorted(first.writes & second.writes)
+    return common[0][0] if common else None
 
 
 # ---------------------------------------------------------------- circles of schemas

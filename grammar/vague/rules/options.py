@@ -12,6 +12,7 @@ from vague.ast.base import Key, Node
 from vague.ast.expressions import (
     UNIT_MILLISECONDS,
     ArrayLiteral,
+    Call,
     Entry,
     LastSync,
     Name,
@@ -132,6 +133,8 @@ def _is_bare_word(value: OptionValue, spec: OptionSpec, walk: Walk) -> bool:
 def _check_result(value: OptionValue, spec: OptionSpec, walk: Walk) -> None:
     """One value that an option can turn out to have."""
     kinds = _open_set(spec.type, walk)
+    if spec.type is _T.PAGINATION and isinstance(value, Call) and isinstance(value.callee, Name):
+        value = value.callee
     if kinds is not None and word(value) is not None:
         _check_kind(value, spec, kinds, walk)
         return
@@ -221,6 +224,8 @@ def _spelled_number(found: Literal) -> str | None:
 
 def _check_range(number: float, spec: OptionSpec) -> _Problem | None:
     low, high = spec.minimum, spec.maximum
+    if spec.name == "pageSize" and number < 1:
+        return _Problem("RQ320", "at least 1", "100")
     if spec.name in _ABOVE_ZERO:
         return None if number > 0 else _Problem("RQ305", "above 0")
     if low is not None and number < low:
@@ -329,7 +334,7 @@ def _report(
     help_text = None
     if problem.better is not None:
         better = _quoted_like(node, problem)
-        certain = problem.code != "RQ305"
+        certain = problem.code not in ("RQ305", "RQ320")
         fixes = (replacement(walk, node, better, safe=certain),)
         help_text = f"write '{better}'" if certain else f"write for example '{better}'"
         if problem.code == "RQ304":

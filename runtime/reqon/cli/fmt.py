@@ -130,8 +130,8 @@ def _show_diff(name: str, before: bytes, after: bytes) -> None:
     lines = difflib.unified_diff(
         before.decode("utf-8").splitlines(),
         after.decode("utf-8").splitlines(),
-        f"a/{name}",
-        f"b/{name}",
+        f"a/{name.lstrip('/')}",
+        f"b/{name.lstrip('/')}",
         lineterm="",
     )
     styles = {"+": "good", "-": "bad", "@": "busy"}

@@ -38,7 +38,7 @@ def show_outcome(record: Mapping[str, Any]) -> None:
 
 def say_errors(record: Mapping[str, Any], sources: Sources) -> None:
     """The errors of an execution: each with its reason and the line of the program."""
-    for error in records.objects(record.get("errors"))[-3:]:
+    for error in records.last_errors(record):
         say_run_error(error, sources)
 
 

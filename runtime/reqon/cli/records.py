@@ -158,6 +158,15 @@ def headline(record: Record) -> str:
     return place(record)
 
 
+def last_errors(record: Record) -> list[Mapping[str, Any]]:
+    """The errors of the last attempt that had any, the last three of them."""
+    errors = objects(record.get("errors"))
+    if not errors:
+        return []
+    attempt = errors[-1].get("attempt")
+    return [error for error in errors if error.get("attempt") == attempt][-3:]
+
+
 def warning_line(record: Record) -> str:
     """`3 failed assumptions, 1 other`; empty if there was none."""
     warnings = mapping(record.get("warnings"))

@@ -24,10 +24,12 @@ from reqon.cli.running import stopping_on_signals
 from reqon.cli.selection import Selected, say_check_error, select
 from reqon.engine.run import ResumeChoice, RunControl, RunOptions, RunResult, run_mission
 from reqon.errors import CheckError, ExitCode, ReqonError
+from reqon.events.model import Failed, RunEnded, RunStarted
 from reqon.events.stream import Sink
 from reqon.settings import Settings, load_settings
 from reqon.sinks.log import EventLineSink, JsonLogSink, LogSink
 from reqon.sinks.progress import ProgressSink
+from reqon.state.reader import StateReader
 
 EPILOG = """\b
 Examples:
@@ -54,6 +56,10 @@ def command(invocation: Invocation, **given: Any) -> Awaitable[int]:
     return Runner(invocation, RunRequest.of(given)).run()
 
 
+_STARTS_ANEW = "starts, nothing to resume"
+_TOLD_AT_THE_END = (Failed, RunEnded)
+
+
 class Runner:
     """Runs what a command line asks for."""
 
@@ -74,6 +80,7 @@ class Runner:
             )
         except ReqonError as error:
             return self._refuse(error)
+        self._say_what_resumes(selected)
         codes = [ExitCode.SUCCESS]
         with stopping_on_signals(self._control.interrupt) as stopping:
             for choice in selected:
@@ -81,6 +88,20 @@ class Runner:
                 if stopping.signal_name is not None:
                     break
         return max(codes)
+
+    def _say_what_resumes(self, selected: Sequence[Selected]) -> None:
+        """With `--resume`: which missions go on and which start anew, in one line."""
+        request = self._request
+        if not request.resume or request.quiet or self._is_json:
+            return
+        reader = StateReader(self._invocation.state_dir)
+        parts: list[str] = []
+        for choice in selected:
+            found = reader.candidates(choice.mission)
+            where = records.place(found[0].record) if found else ""
+            goes_on = f"goes on at {where}" if where else "goes on"
+            parts.append(f"{choice.mission} {goes_on if found else _STARTS_ANEW}")
+        console.say("; ".join(parts))
 
     def _refuse(self, error: ReqonError) -> ExitCode:
         """Nothing can be run at all."""
@@ -127,8 +148,9 @@ class Runner:
             return [JsonLogSink(console.say, level)]
         if self._draws_progress():
             progress = stack.enter_context(ProgressSink())
-            return [progress, LogSink(_painted(progress.write), "warning")]
-        return [LogSink(_painted(console.say), level)]
+            return [progress, LogSink(_painted(progress.write), "warning", _TOLD_AT_THE_END)]
+        told = (RunStarted, *_TOLD_AT_THE_END) if self._request.resume else _TOLD_AT_THE_END
+        return [LogSink(_painted(console.say), level, told)]
 
     def _draws_progress(self) -> bool:
         request = self._request

@@ -114,7 +114,7 @@ def detail_lines(reader: StateReader, state: ExecutionState) -> list[str]:
     """Everything that is known of one execution."""
     head = f"{console.paint(state.mission, 'strong')}  {console.paint_status(state.status)}"
     lines = [head, *wording.fields(_facts(reader, state), console.width())]
-    for error in state.errors[-3:]:
+    for error in records.last_errors(state.record):
         lines += _error_lines(error)
     if state.resumable:
         command_line = records.resume_command(state.record, None)

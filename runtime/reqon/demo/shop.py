@@ -48,7 +48,7 @@ def orders() -> list[Record]:
             "customerId": f"cust_{n * 3 % 500 + 1}",
             "status": _STATES[n % len(_STATES)],
             "currency": _CURRENCIES[n % len(_CURRENCIES)],
-            "country": _COUNTRIES[n % len(_COUNTRIES)],
+            "country": _COUNTRIES[n // 3 % len(_COUNTRIES)],
             "updatedAt": _hours_later(n),
             "lines": [
                 {"sku": f"sku_{(n + k) % _PRODUCT_COUNT + 1}", "quantity": k + 1, "price": 5 + k}

@@ -218,5 +218,5 @@ def _items_synced(work: Workshop) -> dict[str, Any]:
 def _record_excerpt(counts: Mapping[str, Any]) -> str:
     return (
         f'"stores": {{ "customers": {{ "count": {counts["count"]}, "added": {counts["added"]}, '
-        f'"updated": {counts["updated"]}, ... }} }}'
+        f'"updated": {counts["updated"]} }} }}'
     )

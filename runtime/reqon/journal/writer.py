@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from reqon.errors import StorageError
 from reqon.journal.disk import Disk
@@ -58,6 +58,7 @@ class JournalWriter:
         self._fd = -1
         self._executor = executor
         self._sync: asyncio.Future[None] | None = None
+        self._covered = 0
 
     def attach(self, fd: int, size: int, number: int, *, durable: int) -> None:
         """Go on at the end of an open journal of `size` bytes whose last frame is `number`."""
@@ -90,30 +91,36 @@ class JournalWriter:
             sync = self.start_sync()
             with contextlib.suppress(OSError):
                 await asyncio.shield(sync)
+            self._reap()
         self.check()
 
     def start_sync(self) -> asyncio.Future[None]:
         """Begin an fdatasync in the worker thread, unless one is under way; do not wait."""
+        self._reap()
         if self._sync is None:
             loop = asyncio.get_running_loop()
-            covered = self.number
-            future = loop.run_in_executor(self._executor, self._disk.fdatasync, self._fd)
-            self._sync = future
-            future.add_done_callback(self._when_synced(covered))
+            self._covered = self.number
+            self._sync = loop.run_in_executor(self._executor, self._disk.fdatasync, self._fd)
+            self._sync.add_done_callback(self._reap)
         return self._sync
 
-    def _when_synced(self, covered: int) -> Callable[[asyncio.Future[Any]], None]:
-        def done(future: asyncio.Future[Any]) -> None:
-            self._sync = None
-            if future.cancelled():
-                return
-            error = future.exception()
-            if error is None:
-                self.durable = max(self.durable, covered)
-            else:
-                self.fail(error)
+    def _reap(self, _: object = None) -> None:
+        """Take note of a sync that has ended.
 
-        return done
+        As a callback it may come late: a task that looks before finds the future done already,
+        and would wait for it again and again without giving way.
+        """
+        future = self._sync
+        if future is None or not future.done():
+            return
+        self._sync = None
+        if future.cancelled():
+            return
+        error = future.exception()
+        if error is None:
+            self.durable = max(self.durable, self._covered)
+        else:
+            self.fail(error)
 
     def fail(self, error: BaseException) -> StorageError:
         """Note that the journal cannot be trusted to take more; the first failure stands."""

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from reqon.errors import CheckError, Place
 from reqon.plan import model
 from reqon.plan.build_steps import StepBuilder, TextPlace, Unsupported, stages
-from reqon.plan.hashes import action_hash, node_hash
 from reqon.plan.options import OptionReader
 from vague.ast.base import Node
 from vague.ast.definitions import Action, Schedule, Source, Store, Transform, TransformVariant
@@ -20,6 +19,7 @@ from vague.ast.expressions import Call, Expression, Name
 from vague.ast.steps import Let
 from vague.ast.walk import walk
 from vague.diagnostics import Diagnostic, Severity
+from vague.locate import action_hash, node_hash
 from vague.program import Declared, MissionProgram, Program
 from vague.step_path import StepPath
 from vague.text import Span
@@ -169,7 +169,7 @@ class _MissionBuilder:
         mission = self.mission
         parts = self._part_hashes()
         actions = {name: action_hash(mission, name) for name in mission.actions}
-        whole = hashlib.blake2b(repr(sorted({**parts, **actions}.items())).encode(), digest_size=16)
+        whole = hashlib.sha256(repr(sorted({**parts, **actions}.items())).encode())
         file = self.program.files[mission.mission.path]
         return model.ProgramFacts(
             path=mission.mission.path,
@@ -193,7 +193,7 @@ class _MissionBuilder:
             parts |= {f"{kind} '{name}'": (one.node,) for name, one in found.items()}
         for let in (*mission.shared_lets, *mission.lets):
             parts[f"let '{let.node.name.text}'"] = (let.node,)
-        return {name: node_hash(nodes) for name, nodes in parts.items()}
+        return {name: node_hash(*nodes) for name, nodes in parts.items()}
 
     # -------------------------------------------------------------- places
 

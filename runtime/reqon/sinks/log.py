@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reqon.events.model import RunEnded, Stamped
+from reqon.events.model import Event, RunEnded, Stamped
 from reqon.sinks.sentences import as_json, level_of, sentence
 
 _RANK = {"debug": 0, "info": 1, "warning": 2, "error": 3}
@@ -18,15 +18,19 @@ _RANK = {"debug": 0, "info": 1, "warning": 2, "error": 3}
 
 @dataclass(frozen=True, slots=True)
 class LogSink:
-    """A line of text for each event of `level` or above; `write` takes the level and the line."""
+    """A line of text for each event of `level` or above; `write` takes the level and the line.
+
+    `untold` are kinds of events that the caller tells itself.
+    """
 
     write: Callable[[str, str], None]
     level: str = "info"
+    untold: tuple[type[Event], ...] = (RunEnded,)
 
     async def receive(self, stamped: Stamped) -> None:
-        """Write the event; the end of the run is the result's to tell."""
+        """Write the event."""
         level = level_of(stamped.event)
-        if _RANK[level] >= _RANK[self.level] and not isinstance(stamped.event, RunEnded):
+        if _RANK[level] >= _RANK[self.level] and not isinstance(stamped.event, self.untold):
             self.write(level, sentence(stamped.event, stamped.mission))
 
 

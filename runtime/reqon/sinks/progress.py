@@ -56,8 +56,8 @@ class ProgressSink:
     async def receive(self, stamped: Stamped) -> None:
         """Show what the event tells."""
         match stamped.event:
-            case RunStarted() as event:
-                self._start_run(stamped.mission, event)
+            case RunStarted(resumed=False):
+                self.write(f"{stamped.mission} started")
             case ActionStarted(nested=False) as event:
                 self._start(event.action)
             case PageFetched() as event:
@@ -72,10 +72,6 @@ class ProgressSink:
                 self._complete(event.action)
             case _:
                 pass
-
-    def _start_run(self, mission: str, event: RunStarted) -> None:
-        verb = f"resumed at {event.resumed_at}" if event.resumed_at else "started"
-        self.write(f"{mission} {verb}")
 
     def _start(self, action: str) -> None:
         if action not in self._tasks:

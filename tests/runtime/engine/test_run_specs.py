@@ -50,7 +50,7 @@ async def test_an_interrupted_mission_comes_to_the_same_end(case: Case, tmp_path
             name = world.program.missions[-1].name
             resumed = await interrupted_then_resumed(world, after, name)
         if resumed is not None:
-            assert not same_end(undisturbed, resumed), f"interrupted after write {after}"
+            assert not same_end(case, undisturbed, resumed), f"interrupted after write {after}"
 
 
 async def _undisturbed(case: Case, tmp_path: Path):

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import os
+import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.crash_disk import CountingDisk, DyingDisk
+
+from reqon.errors import ConfigError, ReqonError, StorageError
+from reqon.journal.session import ResumeChoice, Timing, open_session
 from reqon.state.reader import StateReader
+from support.crash_disk import CountingDisk, DyingDisk, ExitingDisk, FailingDisk
 from support.scripted_run import (
+    PATIENT,
     Mission,
     World,
     customers,
@@ -67,3 +76,125 @@ def test_dying_at_every_operation_changes_nothing(
             assert cut_world.effects == world.effects
             assert cut_world.bodies == world.bodies
             shutil.rmtree(root)
+
+
+def compacting(**options: Any) -> Timing:
+    """A journal that is begun anew whenever it has grown by a few frames."""
+    return replace(PATIENT, grow_bytes=1500, **options)
+
+
+@pytest.mark.timeout(300)
+def test_dying_while_the_journal_is_begun_anew_changes_nothing(tmp_path: Path) -> None:
+    timing = compacting()
+    expected, count, world = undisturbed(tmp_path / "whole", "Customers", timing=timing)
+    plain, plain_count, _ = undisturbed(tmp_path / "plain", "Customers")
+    assert expected == plain
+    assert count > plain_count + 50, "the journal was never begun anew"
+    for at in range(1, count + 1):
+        root, cut_world = tmp_path / str(at), World()
+        disk = DyingDisk(at, after=at % 2 == 0)
+        assert cut_and_resumed(root, "Customers", disk, cut_world, timing=timing) == expected
+        assert cut_world.effects == world.effects
+        shutil.rmtree(root)
+
+
+@pytest.mark.timeout(300)
+def test_dying_again_while_it_recovers_changes_nothing(tmp_path: Path) -> None:
+    timing = compacting()
+    expected, count, _ = undisturbed(tmp_path / "whole", "Customers", timing=timing)
+    rng = random.Random(1)
+    for number in range(150):
+        root, world = tmp_path / str(number), World()
+        deaths = [rng.randint(1, count), *(rng.randint(1, 60) for _ in range(rng.randint(1, 4)))]
+        for at in deaths:
+            disk = DyingDisk(at, after=rng.random() < 0.5, torn=rng.random() < 0.3)
+            request = request_for(root, "Customers", resume=ResumeChoice.IF_ANY, timing=timing)
+            if is_completed(root, "Customers") or run(request, disk, customers, world) is not None:
+                break
+        until_complete(root, "Customers", customers, world, CountingDisk, timing=timing)
+        assert outcome(root, "Customers") == expected, deaths
+        shutil.rmtree(root)
+
+
+@pytest.mark.timeout(300)
+def test_a_torn_write_changes_nothing(tmp_path: Path) -> None:
+    expected, count, world = undisturbed(tmp_path / "whole", "Customers")
+    for at in range(1, count + 1):
+        root, cut_world = tmp_path / str(at), World()
+        disk = DyingDisk(at, torn=True)
+        assert cut_and_resumed(root, "Customers", disk, cut_world) == expected
+        assert cut_world.effects == world.effects
+        shutil.rmtree(root)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_process_that_really_ends_changes_nothing(tmp_path: Path) -> None:
+    expected, count, _ = undisturbed(tmp_path / "whole", "Customers")
+    for at in range(1, count + 1, 3):
+        root = tmp_path / str(at)
+        child = os.fork()
+        if child == 0:
+            disk = ExitingDisk(at, after=at % 2 == 0)
+            run(request_for(root, "Customers"), disk, customers, World())
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 77
+        until_complete(root, "Customers", customers, World(), CountingDisk)
+        assert outcome(root, "Customers") == expected
+        shutil.rmtree(root)
+
+
+# ---------------------------------------------------------------- errors of the disk
+
+
+async def attempt_to_the_end(
+    root: Path, disk: FailingDisk, world: World
+) -> tuple[str, ReqonError | None]:
+    """One attempt as the engine makes it: an error ends it in order. Status and error."""
+    session = None
+    try:
+        session = await open_session(request_for(root, "Customers"), disk)
+        await customers(session, world, disk)
+        record = await session.finish("completed")
+        return record["status"], None
+    except ReqonError as error:
+        if session is None:
+            return "not begun", error
+        record = await session.finish("interrupted")
+        return record["status"], error
+    finally:
+        if session is not None:
+            await session.close()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES])
+def test_an_error_of_the_disk_is_told_and_loses_nothing(tmp_path: Path, code: int) -> None:
+    expected, count, world = undisturbed(tmp_path / "whole", "Customers")
+    for at in range(1, count + 1, 1 if code == errno.ENOSPC else 3):
+        root, cut_world = tmp_path / str(at), World()
+        disk = FailingDisk(at, code, lasting=code == errno.ENOSPC)
+        status, error = asyncio.run(attempt_to_the_end(root, disk, cut_world))
+        if error is not None:
+            assert isinstance(error, StorageError | ConfigError)
+            assert error.hint
+        if status not in ("completed", "not begun"):
+            assert status == "interrupted"
+            state = StateReader(root).latest("Customers")
+            assert state is not None
+            if state.status == "completed":
+                assert disk.names[at - 1] == "sync_folder", "the name of the last record"
+            else:
+                assert state.status == "interrupted"
+        until_complete(root, "Customers", customers, cut_world, CountingDisk)
+        assert outcome_without_errors(root) == outcome_without_errors(tmp_path / "whole")
+        assert cut_world.effects == world.effects
+        shutil.rmtree(root)
+    assert expected["record"]["errors"] == []
+
+
+def outcome_without_errors(root: Path) -> dict[str, Any]:
+    """After a failure that was told, the record may keep it in `errors`."""
+    found = outcome(root, "Customers")
+    del found["record"]["errors"]
+    return found

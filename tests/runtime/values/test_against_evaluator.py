@@ -16,6 +16,7 @@ from reqon.values.scope import ContextKind, Names, Scope
 from support.evaluator import EvaluationError, Evaluator
 from support.expressions import Facts, parsed
 
+MANY = settings(max_examples=max(400, settings().max_examples), deadline=None)
 VARIABLES = ("a", "b", "c", "rows")
 
 numbers = st.one_of(
@@ -125,7 +126,7 @@ def plain(value: Any) -> Any:
             return value
 
 
-@settings(max_examples=400)
+@MANY
 @given(
     expressions,
     st.fixed_dictionaries(dict.fromkeys(VARIABLES, data)),
@@ -137,7 +138,7 @@ def test_a_compiled_expression_gives_what_a_plain_walk_gives(
     assert outcome(text, variables, it) == expected(text, variables, it)
 
 
-@settings(max_examples=400)
+@MANY
 @given(st.sampled_from(OPERATORS), data, data)
 def test_each_operator_gives_what_its_rules_say(operator: str, left: Any, right: Any) -> None:
     text = f"a {operator} b"
@@ -145,7 +146,7 @@ def test_each_operator_gives_what_its_rules_say(operator: str, left: Any, right:
     assert outcome(text, variables, None) == expected(text, variables, None)
 
 
-@settings(max_examples=200)
+@MANY
 @given(st.sampled_from(OPERATORS), data, ATOMS)
 def test_an_operator_with_a_literal_gives_the_same_as_without(
     operator: str, value: Any, atom: str

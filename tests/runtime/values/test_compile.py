@@ -16,8 +16,11 @@ from reqon.values.compile import (
 )
 from reqon.values.reply import ReplyMeta, with_reply
 from reqon.values.scope import ContextKind, Names, Scope
-from support.expressions import Facts, evaluate, parsed, schemas_of
-from vague.ast.expressions import MatchExpression, ObjectLiteral, Pattern
+from support.expressions import NOW, Facts, Records, evaluate, parsed, schemas_of
+from vague.ast.definitions import Action
+from vague.ast.expressions import Entry, MatchExpression, ObjectLiteral, Pattern
+from vague.ast.steps import Request
+from vague.parser import parse
 
 
 def pattern(text: str) -> Pattern:
@@ -213,6 +216,39 @@ def test_numbers_that_grow_out_of_hand_are_an_error(text: str) -> None:
     with pytest.raises(RunError, match="too large") as raised:
         evaluate(text, {"a": 10**400})
     assert raised.value.kind == "type"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("s.n", [1, 2]), ("s.length", 2), ('s["b"].n', 2), ('s.get("a").n', 1),
+        ("s.list().n", [1, 2]),
+        ("s.count()", 2), ("length(s)", 2), ("isEmpty(s)", False), ("sum(s, .n)", 3),
+        ("[...s].n", [1, 2]), ("(s where .n > 1).n", [2]), ("any of s where .n > 2", False),
+        ("toArray(s).n", [1, 2]), ("concat(s, [1]) | length", 3), ("{ n: 1 } in s", True),
+        ("max(s, .n)", 2), ("s.get(null)", None), ("s[null]", None), ("exists(s)", True),
+        ("s is array", False), ('toJson(s)', '[{"n":1},{"n":2}]'),
+    ],
+)  # fmt: skip
+def test_a_store_in_a_variable_counts_as_its_records(text: str, expected: Any) -> None:
+    assert evaluate(text, {"s": Records({"a": {"n": 1}, "b": {"n": 2}})}) == expected
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"), [("-5", -5), ("5", 5), ("lastSync", NOW), ('lastSync("key")', NOW)]
+)
+def test_the_value_of_an_option_may_have_forms_of_its_own(option: str, expected: Any) -> None:
+    tree = parse(f'action A {{ get "/x" {{ since: {option} }} }}').tree.items[0].node
+    assert isinstance(tree, Action)
+    request = tree.steps[0].node
+    assert isinstance(request, Request)
+    assert request.options is not None
+    entry = request.options.entries[0]
+    assert isinstance(entry, Entry)
+    scope = Scope(Facts())
+    scope.last_sync = NOW
+    emitted = compile_object(ObjectLiteral(request.options.span, (entry,)), Names())
+    assert emitted.call(scope) == {"since": expected}
 
 
 def test_the_response_announces_the_next_webhook_unless_its_body_does() -> None:

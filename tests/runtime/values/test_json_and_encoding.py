@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reqon.errors import RunError
@@ -64,16 +64,19 @@ def same(left: Any, right: Any) -> bool:
             return left == right
 
 
+@settings(deadline=None)
 @given(values)
 def test_a_value_comes_back_from_the_journal_as_it_was(value: Any) -> None:
     assert same(untag(json.loads(json.dumps(tag(value)))), value)
 
 
+@settings(deadline=None)
 @given(values)
 def test_a_value_comes_back_through_the_encoder_that_the_journal_uses(value: Any) -> None:
     assert same(untag(msgspec.json.decode(msgspec.json.encode(tag(value)))), value)
 
 
+@settings(deadline=None)
 @given(values)
 def test_the_json_form_is_json_and_its_own_json_form(value: Any) -> None:
     form = json_form(value)
@@ -81,6 +84,7 @@ def test_the_json_form_is_json_and_its_own_json_form(value: Any) -> None:
     assert json_form(form) is form
 
 
+@settings(deadline=None)
 @given(values)
 def test_a_value_equals_its_own_fields_alone(value: Any) -> None:
     copy = untag(tag(value))
@@ -179,6 +183,11 @@ def test_huge_whole_numbers_are_kept_and_too_huge_ones_are_an_error() -> None:
         text_of(7**20_000)
 
 
+def test_header_fields_are_known_by_any_case_and_repeated_ones_joined() -> None:
+    headers = Headers.of([("ETag", "a"), ("Link", "x"), ("link", "y")])
+    assert headers == {"etag": "a", "link": "x, y"}
+
+
 def test_what_is_no_object_is_stored_as_a_value() -> None:
     assert record_form(5) == {"value": 5}
     assert record_form([1]) == {"value": [1]}
@@ -211,6 +220,14 @@ def test_a_variable_mapped_a_million_times_does_not_grow() -> None:
     assert value["id"] == 99_999
     assert value.previous["kept"] == "yes"
     assert len(str(tag(value))) < 200
+
+
+def test_a_variable_that_held_a_reply_still_answers_to_its_virtual_fields() -> None:
+    value: Any = with_reply({"id": 1, "old": 2}, META)
+    for turn in range(3):
+        value = remap({"id": turn}, value)
+    assert value.previous["old"] == 2
+    assert value.previous.meta is META
 
 
 def test_a_variable_that_held_a_list_still_projects_after_two_maps() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reqon.errors import RunError
@@ -83,6 +83,7 @@ values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["Item", "Place", "Strict", "Outer", "Tracked"]),
     st.one_of(values, values.map(lambda value: {**GOOD, "place": value})),

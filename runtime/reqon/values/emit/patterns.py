@@ -16,7 +16,6 @@ from reqon.values.emit.code import (
     both,
     either,
     has_type,
-    literal,
     load,
     local,
     method,
@@ -33,7 +32,6 @@ from vague.ast.expressions import (
     FieldPattern,
     LiteralPattern,
     MatchExpression,
-    Name,
     NamePattern,
     ObjectPattern,
     Pattern,
@@ -255,9 +253,5 @@ def _condition_test(emitter: Emitter, head: Pattern) -> list[ast.expr]:
             return []
         case ValuePattern():
             return [test(emitter, head.value)]
-        case LiteralPattern():
-            return [literal(head.value).node]
-        case NamePattern():
-            return [test(emitter, Name(head.span, head.text))]
         case _:
             raise RunError("type", "an arm of a 'match' without a subject is a condition")

@@ -1,0 +1,422 @@
+"""`reqon PATH`: what it prints and answers when things go well and when they do not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Reqon
+from cli.service import Answer, Service, serving
+
+MISSION = """\
+mission Sync {{
+  source API {{ auth: none, base: "{base}" }}
+  store items: file("items")
+  action Fetch {{
+    get "/items"
+    store response -> items {{ key: .id }}
+  }}
+  run Fetch
+}}
+"""
+ITEMS = [{"id": "a", "n": 1}, {"id": "b", "n": 2}]
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with serving(items=Answer(ITEMS)) as service:
+        yield service
+
+
+@pytest.fixture
+def mission(own_folder: Path, service: Service) -> Path:
+    path = own_folder / "sync.vague"
+    path.write_text(MISSION.format(base=service.address))
+    return path
+
+
+def process(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "reqon", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={n: v for n, v in os.environ.items() if n not in ("COLUMNS", "LINES")},
+    )
+
+
+# ---------------------------------------------------------------- when all is well
+
+
+def test_a_run_shows_what_it_stored(reqon: Reqon, mission: Path, own_folder: Path) -> None:
+    shown = reqon("sync.vague")
+    assert shown.exit_code == 0
+    first, second = shown.stdout.splitlines()
+    assert first.startswith("Sync completed in ")
+    assert second == "  items  2 records: 2 added, 0 updated"
+    assert [line.partition(" in ")[0] for line in shown.stderr.splitlines()] == [
+        "Sync: started",
+        "Fetch: started",
+        "Fetch: completed",
+    ]
+    store = json.loads((own_folder / ".vague-data/stores/items.json").read_text())
+    assert store == {"a": ITEMS[0], "b": ITEMS[1]}
+
+
+def test_quiet_and_verbose(reqon: Reqon, mission: Path) -> None:
+    quiet = reqon("sync.vague", "-q")
+    assert (quiet.stdout, quiet.stderr) == ("", "")
+    assert "stage 1: Fetch" in reqon("sync.vague", "-v").stderr
+    assert reqon("sync.vague", "-q", "-v").exit_code == 2
+
+
+def test_json_is_one_event_a_line_and_the_result_last(reqon: Reqon, mission: Path) -> None:
+    shown = reqon("sync.vague", "--format", "json")
+    events = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert [event["event"] for event in events] == [
+        "run_started",
+        "stage_started",
+        "action_started",
+        "action_completed",
+        "run_ended",
+        "result",
+    ]
+    assert all(event["mission"] == "Sync" and event["executionId"] for event in events)
+    assert all(event["at"].endswith("Z") for event in events[:-1])
+    result = events[-1]
+    assert (result["status"], result["exitCode"]) == ("completed", 0)
+    assert result["stores"]["items"]["added"] == 2
+    assert shown.stderr == ""
+
+
+def test_the_log_as_json_goes_to_standard_error(reqon: Reqon, mission: Path) -> None:
+    shown = reqon("sync.vague", "--log-format", "json")
+    lines = [json.loads(line) for line in shown.stderr.splitlines()]
+    assert [line["event"] for line in lines] == [
+        "run_started",
+        "action_started",
+        "action_completed",
+        "run_ended",
+    ]
+    assert {line["level"] for line in lines} == {"info"}
+    assert "Sync completed" in shown.stdout
+
+
+def test_the_state_folder_can_be_chosen(
+    reqon: Reqon, mission: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reqon("sync.vague", "--state-dir", "one").exit_code == 0
+    assert reqon("--state-dir", "two", "sync.vague").exit_code == 0
+    monkeypatch.setenv("REQON_STATE_DIR", "three")
+    assert reqon("sync.vague").exit_code == 0
+    for name in ("one", "two", "three"):
+        assert (own_folder / name / "stores/items.json").exists()
+        assert "exec_" in reqon("status", "Sync", "--state-dir", name).stdout
+    assert not (own_folder / ".vague-data").exists()
+
+
+def test_all_missions_of_a_folder_run_one_after_another(
+    reqon: Reqon, mission: Path, own_folder: Path, service: Service
+) -> None:
+    folder = own_folder / "missions"
+    folder.mkdir()
+    for name in ("Beta", "Alpha"):
+        text = MISSION.format(base=service.address).replace("Sync", name)
+        (folder / f"{name.lower()}.vague").write_text(text.replace('"items"', f'"{name}"'))
+    shown = reqon("missions")
+    assert shown.exit_code == 0
+    assert [line.split()[0] for line in shown.stdout.splitlines() if "completed" in line] == [
+        "Alpha",
+        "Beta",
+    ]
+    one = reqon("missions", "--mission", "Beta")
+    assert "Alpha" not in one.stdout
+    unknown = reqon("missions", "--mission", "Gamma")
+    assert unknown.exit_code == 3
+    assert "there is no mission 'Gamma'" in unknown.stderr
+    assert "the missions are: Alpha, Beta" in unknown.stderr
+
+
+# ---------------------------------------------------------------- what is wrong before the run
+
+
+@pytest.mark.parametrize(
+    ("program", "code", "place"),
+    [
+        ("mission A { action B { get \"/x\" => } }", "RQ001", "1:"),
+        ("mission A {\n  action B { store 1 -> nowhere }\n  run B\n}", "RQ203", "2:"),
+        ("mission A {\n  action B { abort }\n  run C\n}", "RQ202", "3:"),
+        ('mission A {\n  source S { auth: none, base: "http://x.test" }\n'
+         '  action B { get T "/x" }\n  run B\n}', "RQ204", "3:"),
+        ("store a: file(\"a\")", "RQ101", "1:"),
+        ("mission A { action B { get \"/x\" } run B }", "RQ212", "1:"),
+        ("mission A {", "RQ007", "1:"),
+    ],
+)  # fmt: skip
+def test_a_program_with_errors_is_not_run(
+    reqon: Reqon, own_folder: Path, program: str, code: str, place: str
+) -> None:
+    (own_folder / "bad.vague").write_text(program)
+    shown = reqon("bad.vague")
+    assert shown.exit_code == 2
+    assert shown.stdout == ""
+    assert f"bad.vague:{place}" in shown.stderr
+    assert f"error[{code}]: " in shown.stderr
+    assert "^" in shown.stderr
+    assert shown.stderr.rstrip().endswith("nothing was run")
+    assert not (own_folder / ".vague-data").exists()
+
+
+def test_all_errors_of_a_program_are_told_at_once(reqon: Reqon, own_folder: Path) -> None:
+    (own_folder / "bad.vague").write_text(
+        "mission A {\n  action B {\n    store 1 -> x\n    clear y\n  }\n  run B then C\n}\n"
+    )
+    shown = reqon("bad.vague")
+    assert [line.split(": ")[0] for line in shown.stderr.splitlines() if "error[" in line] == [
+        "bad.vague:3:16",
+        "bad.vague:4:11",
+        "bad.vague:6:14",
+    ]
+    assert "3 errors; nothing was run" in shown.stderr
+
+
+def test_errors_in_json_end_in_a_result_line(reqon: Reqon, own_folder: Path) -> None:
+    (own_folder / "bad.vague").write_text("mission A { run B }")
+    shown = reqon("bad.vague", "--format", "json")
+    assert shown.exit_code == 2
+    result = json.loads(shown.stdout)
+    assert (result["event"], result["status"], result["exitCode"]) == ("result", None, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["missing.vague"], 3, "no such path: 'missing.vague'"),
+        (["stauts"], 3, "did you mean the command 'status'?"),
+        (["snyc.vague"], 3, "did you mean 'sync.vague'?"),
+        (["empty"], 2, "RQ110"),
+        (["sync.vague", "--auth", "none.json"], 3, "no such file: 'none.json'"),
+        (["sync.vague", "--env", "none.env"], 3, "no such file: 'none.env'"),
+        (["sync.vague", "--execution", "exec_none"], 3, "exec_none"),
+        (["sync.vague", "--resume-only"], 3, "nothing to resume"),
+        (["sync.vague", "--wait", "a while"], 2, "is no duration"),
+        (["sync.vague", "--since", "yesterday"], 2, "is no time"),
+        (["sync.vague", "--var", "=x"], 2, "NAME=VALUE"),
+        (["sync.vague", "--limit", "0"], 2, "limit"),
+        (["sync.vague", "--full", "--since", "2031-01-01"], 2, "cannot be combined"),
+    ],
+)
+def test_a_wrong_command_line(
+    reqon: Reqon, mission: Path, own_folder: Path, arguments: list[str], code: int, said: str
+) -> None:
+    (own_folder / "empty").mkdir()
+    shown = reqon(*arguments)
+    assert shown.exit_code == code, shown.output
+    assert said in shown.stderr
+    assert shown.stdout == ""
+
+
+def test_a_mission_name_in_two_files_is_ambiguous(
+    reqon: Reqon, mission: Path, own_folder: Path
+) -> None:
+    (own_folder / "again.vague").write_text(mission.read_text())
+    shown = reqon("sync.vague", "again.vague")
+    assert shown.exit_code == 2
+    assert "RQ109: mission 'Sync' is defined in both 'sync.vague' and 'again.vague'" in shown.stderr
+
+
+def test_a_state_folder_that_cannot_be_made(
+    reqon: Reqon, mission: Path, service: Service
+) -> None:
+    shown = reqon("sync.vague", "--state-dir", "/proc/reqon/state")
+    assert shown.exit_code == 3
+    assert "/proc/reqon" in shown.stderr
+    assert "help: " in shown.stderr
+    assert service.asked == []
+
+
+def test_a_file_in_the_place_of_the_state_folder(
+    reqon: Reqon, mission: Path, own_folder: Path, service: Service
+) -> None:
+    (own_folder / ".vague-data").write_text("in the way")
+    shown = reqon("sync.vague")
+    assert shown.exit_code == 3
+    assert ".vague-data" in shown.stderr
+    assert "help: " in shown.stderr
+    assert service.asked == []
+
+
+# ---------------------------------------------------------------- what goes wrong while it runs
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer({"error": "no such thing"}, 404), "404"),
+        (Answer({}, 500), "500"),
+        (Answer(b'[{"id": "a"', 200), "invalid_json"),
+        (Answer(b"<html>Sign in</html>", 200), "invalid_json"),
+        (Answer(None), "network"),
+    ],
+)
+def test_a_service_that_fails(
+    reqon: Reqon, mission: Path, own_folder: Path, service: Service, answer: Answer, said: str
+) -> None:
+    service.answers["/items"] = answer
+    shown = reqon("sync.vague")
+    assert shown.exit_code == 1
+    assert shown.stdout.startswith("Sync failed after ")
+    assert said in shown.stderr
+    assert 'sync.vague:5:5 in Fetch, get "/items"' in shown.stderr
+    assert '5 |     get "/items"' in shown.stderr
+    assert "resume with: reqon sync.vague --resume" in shown.stderr
+    assert "Traceback" not in shown.output
+
+    service.answers["/items"] = Answer(ITEMS)
+    again = reqon("sync.vague", "--resume")
+    assert again.exit_code == 0
+    assert again.stderr.startswith("Sync goes on at Fetch\n")
+    assert "2 added" in again.stdout
+
+
+def test_a_service_that_is_not_there(reqon: Reqon, own_folder: Path) -> None:
+    (own_folder / "sync.vague").write_text(MISSION.format(base="http://127.0.0.1:9"))
+    shown = reqon("sync.vague")
+    assert shown.exit_code == 1
+    assert "127.0.0.1:9" in shown.stderr
+    assert "refused" in shown.stderr
+
+
+def test_with_several_missions_the_highest_code_counts(
+    reqon: Reqon, own_folder: Path, service: Service
+) -> None:
+    text = MISSION.format(base=service.address)
+    bad = text.replace("Sync", "Bad").replace("/items", "/gone")
+    (own_folder / "both.vague").write_text(bad + text)
+    shown = reqon("both.vague")
+    assert shown.exit_code == 1
+    assert "Bad failed" in shown.stdout
+    assert "Sync completed" in shown.stdout
+
+
+def test_nothing_to_resume_is_said_and_the_mission_starts(reqon: Reqon, mission: Path) -> None:
+    shown = reqon("sync.vague", "--resume")
+    assert shown.exit_code == 0
+    assert shown.stderr.startswith("Sync starts, nothing to resume\n")
+
+
+# ---------------------------------------------------------------- other processes and signals
+
+
+class Held:
+    """An answer that waits until it is let go; `asked` is set when somebody waits for it."""
+
+    def __init__(self, service: Service) -> None:
+        self.asked = threading.Event()
+        self.opened = threading.Event()
+        service.answers["/items"] = Answer(ITEMS, before=self.wait)
+
+    def wait(self) -> None:
+        self.asked.set()
+        self.opened.wait(20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
+)
+def test_a_signal_stops_in_order(
+    reqon: Reqon, mission: Path, service: Service, number: signal.Signals, code: int
+) -> None:
+    held = Held(service)
+    with process("sync.vague") as run:
+        assert held.asked.wait(20)
+        run.send_signal(number)
+        output, errors = run.communicate(timeout=20)
+    held.opened.set()
+    assert run.returncode == code
+    assert output.startswith("Sync interrupted after ")
+    assert f"{number.name}: stopping in order" in errors
+    assert errors.rstrip().endswith("resume with: reqon sync.vague --resume")
+    record = json.loads(reqon("status", "Sync", "--json").stdout)
+    assert (record["status"], record["interruptedBy"]) == ("interrupted", number.name)
+    assert reqon("sync.vague", "--resume").exit_code == 0
+
+
+@pytest.mark.slow
+def test_a_second_run_is_refused_while_one_runs(
+    reqon: Reqon, mission: Path, service: Service
+) -> None:
+    held = Held(service)
+    with process("sync.vague") as run:
+        assert held.asked.wait(20)
+        begun = time.monotonic()
+        second = reqon("sync.vague")
+        assert time.monotonic() - begun < 5
+        running = json.loads(reqon("status", "Sync", "--json").stdout)
+        held.opened.set()
+        assert run.wait(20) == 0
+        run.communicate()
+    assert second.exit_code == 4
+    assert running["status"] == "running"
+    assert running["executionId"] in second.stderr
+    assert str(run.pid) in second.stderr
+    assert "--wait" in second.stderr
+
+
+@pytest.mark.slow
+def test_with_wait_a_second_run_queues(reqon: Reqon, mission: Path, service: Service) -> None:
+    held = Held(service)
+    with process("sync.vague") as run:
+        assert held.asked.wait(20)
+        threading.Timer(0.5, held.opened.set).start()
+        second = reqon("sync.vague", "--wait", "20s")
+        assert run.wait(20) == 0
+        run.communicate()
+    assert second.exit_code == 0
+
+
+@pytest.mark.slow
+def test_stop_asks_a_running_execution_to_stop(
+    reqon: Reqon, mission: Path, service: Service
+) -> None:
+    held = Held(service)
+    with process("sync.vague") as run:
+        assert held.asked.wait(20)
+        stopped = reqon("stop", "Sync")
+        output, _ = run.communicate(timeout=20)
+    held.opened.set()
+    assert stopped.exit_code == 0
+    assert stopped.stdout == "Sync is interrupted\n"
+    assert run.returncode == 143
+    assert output.startswith("Sync interrupted")
+    assert reqon("stop", "Sync").stdout == (
+        "Sync is not running; its last execution is interrupted\n"
+    )
+    assert reqon("stop", "Other").exit_code == 3
+
+
+@pytest.mark.slow
+def test_a_killed_run_is_interrupted_and_resumes(
+    reqon: Reqon, mission: Path, service: Service
+) -> None:
+    held = Held(service)
+    with process("sync.vague") as run:
+        assert held.asked.wait(20)
+        run.kill()
+        run.communicate()
+    held.opened.set()
+    assert json.loads(reqon("status", "Sync", "--json").stdout)["status"] == "interrupted"
+    service.answers["/items"] = Answer(ITEMS)
+    shown = reqon("sync.vague", "--resume")
+    assert shown.exit_code == 0
+    assert "2 added" in shown.stdout

@@ -1,0 +1,140 @@
+"""What an execution left behind, in the form in which two executions are compared.
+
+Equal must be: the bytes of every store, the keys and counts of the sync checkpoints, the record's
+status, actions, counts, checkpoints and pipeline, the files of the state folder, and what the
+service was made to do. Times, ids, attempts and the words of errors may differ.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reqon.state.reader import StateReader
+
+RECORD_FIELDS = (
+    "mission",
+    "status",
+    "actionsRun",
+    "activeStep",
+    "stores",
+    "checkpoints",
+    "pipeline",
+    "progress",
+    "warnings",
+    "pendingSync",
+    "unknownEffects",
+    "interruptedBy",
+    "durability",
+    "schemaVersion",
+)
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(-\d+)?")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Everything that must be equal. `leftovers` are files of an execution that has completed."""
+
+    stores: dict[str, bytes]
+    sync: dict[str, Any]
+    records: list[dict[str, Any]]
+    files: list[str]
+    effects: dict[str, Any]
+    leftovers: list[str] = field(default_factory=list, compare=False)
+
+
+def outcome_of(state_dir: Path, effects: dict[str, Any]) -> Outcome:
+    """Read a state folder to the end."""
+    files = sorted(_files(state_dir))
+    leftovers = [name for name in files if ".journal" in name or ".blobs" in name]
+    return Outcome(
+        stores={
+            name: (state_dir / name).read_bytes()
+            for name in files
+            if name.startswith("stores/") and not _base(name).startswith(".")
+        },
+        sync=_sync(state_dir),
+        records=[
+            _record(json.loads((state_dir / name).read_text()))
+            for name in files
+            if name.startswith("execution/") and name.endswith(".json") and "blobs/" not in name
+        ],
+        files=[_STAMP.sub("<time>", name) for name in files if name not in leftovers],
+        effects=effects,
+        leftovers=leftovers,
+    )
+
+
+def _base(name: str) -> str:
+    return name.rsplit("/", 1)[-1]
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for path in folder.rglob("*"):
+        if not path.is_dir():
+            yield path.relative_to(folder).as_posix()
+
+
+def _sync(state_dir: Path) -> dict[str, Any]:
+    path = state_dir / "sync-checkpoints.json"
+    if not path.exists():
+        return {}
+    return {
+        key: {name: entry.get(name) for name in ("itemsSynced", "totalItemsSynced", "mission")}
+        for key, entry in json.loads(path.read_text()).items()
+    }
+
+
+def _record(record: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: record[name] for name in RECORD_FIELDS if name in record}
+    shown["errors"] = len(record["errors"])
+    return shown
+
+
+def differences(found: Outcome, wanted: Outcome) -> list[str]:
+    """What is not equal, in words; empty when all is."""
+    lines: list[str] = []
+    for name in ("stores", "sync", "records", "files", "effects"):
+        left, right = getattr(found, name), getattr(wanted, name)
+        if left != right:
+            lines += _unequal(name, left, right)
+    return lines
+
+
+def _unequal(name: str, found: Any, wanted: Any) -> list[str]:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        keys = [*wanted, *(key for key in found if key not in wanted)]
+        return [
+            line
+            for key in keys
+            if found.get(key) != wanted.get(key)
+            for line in _unequal(f"{name}.{key}", found.get(key), wanted.get(key))
+        ]
+    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
+        return [
+            line
+            for number, (left, right) in enumerate(zip(found, wanted, strict=True))
+            if left != right
+            for line in _unequal(f"{name}[{number}]", left, right)
+        ]
+    return [f"{name}: found {_short(found)}, wanted {_short(wanted)}"]
+
+
+def _short(value: Any) -> str:
+    text = value.decode() if isinstance(value, bytes) else repr(value)
+    return text if len(text) < 600 else f"{text[:400]} … {text[-180:]}"
+
+
+def status_of(state_dir: Path, mission: str) -> str | None:
+    """What a person is told after the crash; reading must work whatever was left."""
+    reader = StateReader(state_dir)
+    reader.history()
+    reader.missions()
+    reader.quarantine()
+    reader.sync_checkpoints()
+    state = reader.latest(mission)
+    return None if state is None else state.status

@@ -1,0 +1,216 @@
+"""The process from which disturbed runs are forked: everything imported, programs read once.
+
+    worker = Worker()                      # starts `python -m support.crash_worker`
+    answer = worker.run(Job(program, "Sync", state_dir, disk={"kind": "dying", "at": 7}))
+
+Each job runs one mission in a child of its own, which may die at any moment; the answer says how
+it ended. One line of JSON each way. The worker has one thread, so that forking it is sound.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from reqon.clock import SystemClock
+from reqon.engine.run import ResumeChoice, RunControl, RunOptions, run_mission
+from reqon.journal.disk import Disk
+from reqon.journal.session import Timing
+from reqon.loader import DiskFiles
+from reqon.settings import load_settings
+from vague.program import Program, find_programs, read_program
+
+from support.crash_disks import DIED, CountingDisk, DyingDisk, FailingDisk, ForgetfulDisk
+
+TESTS = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run. `disk`: `{"kind": "dying", "at": 3, "moment": "before"}`, `{"kind": "failing", "at":
+    3, "errno": 28, "lasting": true}`, `{"kind": "forgetful", "rule": "marks"}` or None; `timing`
+    the fields of `Timing` that differ; `now` the instant that the clock starts from; `extra` the
+    options of `RunOptions` that are plain values. `stop_at`: interrupt in order when so many
+    operations are done.
+    """
+
+    program: str
+    mission: str
+    state_dir: str
+    env: dict[str, str] = field(default_factory=dict)
+    resume: bool = False
+    disk: dict[str, Any] | None = None
+    timing: dict[str, Any] = field(default_factory=dict)
+    now: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a job ended. `died`: at the operation it was told; else the exit code is there.
+
+    `error` is the message and hint of a refusal or failure; `crash` a traceback, which is always
+    a bug. `operations` what the disk did, if it was a counting one.
+    """
+
+    died: bool
+    exit_code: int | None = None
+    status: str | None = None
+    error: str | None = None
+    crash: str | None = None
+    operations: list[str] = field(default_factory=list)
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+class Worker:
+    """A running worker process; close it, or use it as a context manager."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "support.crash_worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(TESTS), "PYTHONHASHSEED": "0"},
+        )
+
+    def run(self, job: Job) -> Answer:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(asdict(job)), file=self._process.stdin, flush=True)
+        line = self._process.stdout.readline()
+        assert line, "the worker died"
+        return Answer(**json.loads(line))
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait(10)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+# ---------------------------------------------------------------- in the worker
+
+
+def main() -> None:
+    """Serve jobs until the input ends."""
+    programs: dict[str, Program] = {}
+    for line in sys.stdin:
+        job = Job(**json.loads(line))
+        if job.program not in programs:
+            programs[job.program] = program_at(job.program)
+        print(_in_child(job, programs[job.program]), flush=True)
+
+
+def program_at(path: str) -> Program:
+    """The checked program in a file."""
+    files = DiskFiles()
+    return read_program(find_programs(path, files).programs[0], files)
+
+
+def _in_child(job: Job, program: Program) -> str:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _be_child(job, program, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        content = pipe.read()
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code == DIED:
+        return json.dumps(asdict(Answer(died=True)))
+    if not content:
+        content = json.dumps(asdict(Answer(died=False, crash=f"ended with {code}"))).encode()
+    return content.decode()
+
+
+def _be_child(job: Job, program: Program, writing: int) -> None:
+    """Run the job and end the process, whatever happens."""
+    try:
+        signal.alarm(60)
+        answer = _run(job, program)
+    except BaseException:  # noqa: BLE001 - every traceback is shown by the test
+        import traceback
+
+        answer = Answer(died=False, crash=traceback.format_exc())
+    with os.fdopen(writing, "wb") as pipe:
+        pipe.write(json.dumps(asdict(answer)).encode())
+    os._exit(0)
+
+
+def _run(job: Job, program: Program) -> Answer:
+    disk = make_disk(job.disk)
+    if job.extra.get("n_files"):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (job.extra["n_files"],) * 2)
+    options = RunOptions(
+        state_dir=Path(job.state_dir),
+        settings=load_settings({**job.env}, folder=Path("/nowhere")),
+        resume=ResumeChoice.IF_ANY if job.resume else ResumeChoice.NEVER,
+        force=job.extra.get("force", False),
+        unknown=job.extra.get("unknown"),
+        wait_seconds=job.extra.get("wait_seconds"),
+        disk=disk,
+        timing=Timing(**job.timing),
+        clock=SystemClock() if job.now is None else ShiftedClock(datetime.fromisoformat(job.now)),
+    )
+    result = asyncio.run(run_mission(program, job.mission, options, (), RunControl()))
+    error = result.error
+    return Answer(
+        died=False,
+        exit_code=int(result.exit_code),
+        status=result.status,
+        error=None if error is None else f"{error.message} | {error.hint}",
+        operations=disk.operations if isinstance(disk, CountingDisk) else [],
+        record=result.record,
+    )
+
+
+def make_disk(facts: dict[str, Any] | None) -> Disk:
+    """The disk that a job asks for."""
+    given = dict(facts or {"kind": "counting"})
+    match given.pop("kind"):
+        case "dying":
+            return DyingDisk(given["at"], given["moment"])
+        case "failing":
+            return FailingDisk(given["at"], given["errno"], lasting=given["lasting"])
+        case "forgetful":
+            return ForgetfulDisk(given["rule"])
+        case "counting":
+            return CountingDisk()
+        case "plain":
+            return Disk()
+        case other:
+            raise ValueError(other)
+
+
+class ShiftedClock(SystemClock):
+    """A clock that started at another time."""
+
+    def __init__(self, start: datetime) -> None:
+        self._shift: timedelta = start - super().now()
+
+    def now(self) -> datetime:
+        instant = super().now() + self._shift
+        return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+if __name__ == "__main__":
+    main()
