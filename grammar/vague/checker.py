@@ -33,7 +33,6 @@ from vague.rules.graphs import (
     check_calls,
     check_group_writes,
     check_schema_circles,
-    facts_of,
 )
 from vague.rules.missions import RULES as MISSION_RULES
 from vague.rules.missions import MissionView
@@ -74,7 +73,7 @@ class ElementResult:
     def action_facts(self) -> ActionFacts | None:
         """What the rules about calls and groups need, for an action."""
         if self.facts is None and isinstance(self.node, Action):
-            self.facts = facts_of(self.node)
+            self.facts = ActionFacts(self.node)
         return self.facts
 
 

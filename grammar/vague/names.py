@@ -292,10 +292,9 @@ class _ScopeFinder:
         if self.length is not None and length > self.length:
             return
         self.length = length
-        earlier = [one for one in walk.scope.visible() if one.span.start < self.offset]
         self.found = ScopeAt(
             self.surroundings,
-            tuple(earlier),
+            tuple(walk.scope.visible(before=self.offset)),
             walk.context,
             walk.layer,
             walk.scope.in_callback,

@@ -184,7 +184,7 @@ class Rereader:
             reader = self._reader(reading, base, region, {})
             elements = self._elements(reader, reading, base, region)
             while elements.read_next():
-                if reader.known and elements.elements[-1].troubled and reader.forgot_problems():
+                if elements.elements[-1].troubled and reader.forgot_problems(elements.position):
                     return None
                 upto = self._known_behind(reading, base, elements.position - self._edit.delta)
                 if upto is not None:

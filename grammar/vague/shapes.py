@@ -7,6 +7,7 @@ guessed. Completion and hover ask here; no rule depends on it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -55,7 +56,8 @@ from vague.vocabulary.kinds import VIRTUAL_FIELDS, Kind
 Record = Mapping[str, object]
 """A sample record of a store."""
 
-_MAXIMUM_DEPTH = 12
+_MAXIMUM_DEPTH = 40
+_MANY = 4
 _KEEPS_ELEMENTS = frozenset(
     {"filter", "sort", "sortBy", "reverse", "slice", "unique", "toArray", "list"}
 )
@@ -149,15 +151,21 @@ def _fields(known: Knowledge) -> Iterator[KnownField]:
         resolved = inner if known.document is None else known.document.resolve(inner)
         optional = name not in shape.required
         description = inner.description or resolved.description
-        yield KnownField(name, type_words(resolved), optional, known.origin, description)
+        words = type_words(resolved, known.document)
+        yield KnownField(name, words, optional, known.origin, description)
 
 
-def type_words(shape: Shape) -> str:
+def type_words(shape: Shape, document: ApiDocument | None = None) -> str:
     """The type of a shape as people write it in a schema."""
+    shape = shape if document is None else document.resolve(shape)
     if shape.enum is not None:
-        return " | ".join(repr(value).replace("'", '"') for value in shape.enum[:4])
+        return " | ".join(json.dumps(value, default=str) for value in shape.enum[:_MANY])
     if shape.items is not None:
-        return f"[{type_words(shape.items)}]"
+        inner = shape.items if document is None else document.resolve(shape.items)
+        return f"[{'array' if inner.items is not None else type_words(inner, document)}]"
+    if shape.alternatives and not shape.fields:
+        inner = (type_words(one) for one in shape.alternatives[:_MANY])
+        return " | ".join(dict.fromkeys(inner))
     if not shape.types:
         return "object" if shape.fields else "any"
     return " | ".join(sorted(shape.types - {"null"} or shape.types))

@@ -9,27 +9,50 @@ from __future__ import annotations
 
 import os
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
-from vague.checker import Checked, CheckFacts, check
-
+from reqon_lsp.features.headers import Header, headers
 from reqon_lsp.session import Session
+from vague.checker import Checked, CheckFacts, check
 from vague.diagnostics import Diagnostic
-from vague.program import Program, ProgramRoot, read_program
+from vague.names import Names, names_of
+from vague.parser import Parsed
+from vague.program import MissionProgram, Program, ProgramRoot, read_program
 
 ROOT_FILES = ("mission.vague", "mission.reqon")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """One program as it was when it was last checked."""
 
     program: Program
     checked: Checked
+    headers: Mapping[str, tuple[Header, ...]] = field(default_factory=dict[str, tuple[Header, ...]])
+
+    @cached_property
+    def names(self) -> Names:
+        """What the names of the program mean."""
+        return names_of(self.checked)
+
+    def parsed(self, path: str) -> Parsed | None:
+        """One file of the program as it was read."""
+        source = self.program.files.get(path)
+        return source.parsed if source is not None else None
+
+    def text(self, path: str) -> str:
+        """The text of one file; empty for one that the program has not."""
+        parsed = self.parsed(path)
+        return parsed.source.text if parsed is not None else ""
+
+    def missions_of(self, path: str) -> list[MissionProgram]:
+        """The missions that can see what stands in a file, those headed there first."""
+        own = [m for m in self.program.missions if m.mission.path == path]
+        return own or list(self.program.missions)
 
     def diagnostics(self, path: str) -> list[Diagnostic]:
         """What was found in one file of the program."""
@@ -63,7 +86,9 @@ class Analysis:
         before = self.snapshots.get(root.path)
         program = read_program(root, self.session.files, before.program if before else None)
         checked = check(program, self._facts(), before.checked if before else None)
-        snapshot = Snapshot(program, checked)
+        old = before.headers if before else {}
+        steady = {file: headers(program, file, old.get(file, ())) for file in program.files}
+        snapshot = Snapshot(program, checked, steady)
         self.snapshots[root.path] = snapshot
         return snapshot
 
@@ -80,6 +105,11 @@ class Analysis:
     def _facts(self) -> CheckFacts:
         now = datetime.now(UTC)  # noqa: TID251 - the server has no other clock
         return CheckFacts(files=self.session.files, now=now, time_zones=time_zones())
+
+
+def local_now() -> datetime:
+    """Local time, for what people read."""
+    return datetime.now().astimezone()  # noqa: TID251 - the server has no other clock
 
 
 @cache

@@ -254,11 +254,19 @@ async def get_execution_history_async(
 
 def _wait_for(name: str, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine to its end; refuse where a loop runs already in this thread."""
+    if _in_event_loop():
+        raise RuntimeError(
+            f"{name}() cannot wait in a running event loop: await {name}_async() there"
+        )
+    return asyncio.run(start())
+
+
+def _in_event_loop() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(start())
-    raise RuntimeError(f"{name}() cannot wait in a running event loop: await {name}_async() there")
+        return False
+    return True
 
 
 def _reader(state_dir: str | Path | None) -> StateReader:

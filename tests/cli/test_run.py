@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -234,9 +235,7 @@ def test_a_mission_name_in_two_files_is_ambiguous(
     assert "RQ109: mission 'Sync' is defined in both 'sync.vague' and 'again.vague'" in shown.stderr
 
 
-def test_a_state_folder_that_cannot_be_made(
-    reqon: Reqon, mission: Path, service: Service
-) -> None:
+def test_a_state_folder_that_cannot_be_made(reqon: Reqon, mission: Path, service: Service) -> None:
     shown = reqon("sync.vague", "--state-dir", "/proc/reqon/state")
     assert shown.exit_code == 3
     assert "/proc/reqon" in shown.stderr
@@ -420,3 +419,104 @@ def test_a_killed_run_is_interrupted_and_resumes(
     shown = reqon("sync.vague", "--resume")
     assert shown.exit_code == 0
     assert "2 added" in shown.stdout
+
+
+# ---------------------------------------------------------------- files beside the state
+
+
+def test_output_writes_the_stores(reqon: Reqon, mission: Path, own_folder: Path) -> None:
+    assert reqon("sync.vague", "--output", "out").exit_code == 0
+    assert json.loads((own_folder / "out/items.json").read_text()) == ITEMS
+    assert reqon("sync.vague", "--output", "all.json").exit_code == 0
+    assert json.loads((own_folder / "all.json").read_text()) == {"items": ITEMS}
+    assert [path.name for path in (own_folder / "out").iterdir()] == ["items.json"]
+
+
+def test_output_holds_memory_stores_and_tables_too(
+    reqon: Reqon, mission: Path, own_folder: Path
+) -> None:
+    text = mission.read_text()
+    mission.write_text(text.replace('file("items")', 'memory("items")'))
+    assert reqon("sync.vague", "--output", "out").exit_code == 0
+    assert json.loads((own_folder / "out/items.json").read_text()) == ITEMS
+    mission.write_text(text.replace('file("items")', 'file("t", { format: "csv" })'))
+    assert reqon("sync.vague", "--output", "out").exit_code == 0
+    assert (own_folder / "out/items.csv").read_text() == "id,n\na,1\nb,2\n"
+
+
+def test_a_failed_run_leaves_earlier_output_alone(
+    reqon: Reqon, mission: Path, own_folder: Path, service: Service
+) -> None:
+    reqon("sync.vague", "--output", "out")
+    service.answers["/items"] = Answer({}, 500)
+    assert reqon("sync.vague", "--output", "out").exit_code == 1
+    assert json.loads((own_folder / "out/items.json").read_text()) == ITEMS
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_run(
+    reqon: Reqon, mission: Path, service: Service
+) -> None:
+    shown = reqon("sync.vague", "--output", "/proc/reqon/out")
+    assert shown.exit_code == 3
+    assert "cannot write to '/proc/reqon/out'" in shown.stderr
+    assert service.asked == []
+
+
+def test_a_report_for_a_ci_service(reqon: Reqon, own_folder: Path, service: Service) -> None:
+    text = MISSION.format(base=service.address)
+    bad = text.replace("Sync", "Bad").replace("/items", "/gone")
+    (own_folder / "both.vague").write_text(bad + text)
+    assert reqon("both.vague", "--report", "report.xml").exit_code == 1
+    suite = ET.fromstring((own_folder / "report.xml").read_text())
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    bad_case, good_case = suite
+    assert (bad_case.get("name"), good_case.get("name")) == ("Bad", "Sync")
+    failure = bad_case.find("failure")
+    assert failure is not None
+    assert "404" in str(failure.get("message"))
+    assert 'Fetch: get "/gone"' in str(failure.text)
+    assert good_case.find("failure") is None
+
+
+# ---------------------------------------------------------------- other kinds of runs
+
+
+def test_a_dry_run_sends_and_writes_nothing(
+    reqon: Reqon, mission: Path, own_folder: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = reqon("sync.vague", "--dry-run", "--output", "out")
+    assert shown.exit_code == 0
+    assert shown.stdout == "Sync: a dry run, nothing was sent or written\n"
+    assert f"would send GET {service.address}/items" in shown.stderr
+    monkeypatch.setenv("REQON_DRY_RUN", "1")
+    assert reqon("sync.vague").stdout == shown.stdout
+    assert service.asked == []
+    assert [path.name for path in own_folder.iterdir()] == ["sync.vague"]
+
+
+def test_variables_limits_and_credentials(reqon: Reqon, own_folder: Path, service: Service) -> None:
+    (own_folder / "many.vague").write_text(
+        f"""mission Many {{
+          let PATH = "/elsewhere"
+          source API {{ base: "{service.address}" }}
+          store items: file("items")
+          action Fetch {{
+            get (PATH)
+            for item in response {{ store item -> items {{ key: .id }} }}
+          }}
+        }}"""
+    )
+    assert reqon("many.vague").exit_code == 1
+    limited = reqon("many.vague", "--var", "PATH=/items", "--limit", "1")
+    assert limited.exit_code == 0
+    assert "1 record: 1 added" in limited.stdout
+    (own_folder / "auth.json").write_text('{ "API": { "type": "bearer", "token": "$SECRET" } }')
+    missing = reqon("many.vague", "--auth", "auth.json")
+    assert missing.exit_code == 3
+    assert "'SECRET'" in missing.stderr
+    (own_folder / ".env").write_text("SECRET=hunter2-hunter2\n")
+    shown = reqon("many.vague", "--auth", "auth.json", "-v", "--var", "PATH=/gone")
+    assert shown.exit_code == 1
+    assert "hunter2" not in shown.output
+    for path in (own_folder / ".vague-data").rglob("*"):
+        assert not path.is_file() or b"hunter2" not in path.read_bytes()

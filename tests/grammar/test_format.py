@@ -11,8 +11,12 @@ import pytest
 
 from support.formatting import FENCE, formatted
 from vague.ast import definitions, expressions, steps
+from vague.diagnostics import TextEdit
 from vague.formatter import TEMPLATES, format_edits, format_text
+from vague.formatter.edits import edits_between
+from vague.formatter.sameness import same_tree
 from vague.parser import parse
+from vague.text import Span
 
 SPEC = Path(__file__).parents[1] / "spec" / "format"
 
@@ -100,6 +104,41 @@ def test_a_reading_that_is_at_hand_is_used():
     text = "let a=1"
     assert format_text(text, parse(text)) == format_text(text)
     assert format_edits(text, parse(text)) == format_edits(text)
+
+
+@pytest.mark.parametrize(
+    "other", ["let a = 2", "run A", "let a = 1 let b = 2", "// note\nlet a = 1"]
+)
+def test_a_result_that_is_not_the_same_program_is_refused(other: str):
+    result = format_text("let a=1", parse(other))
+    assert (result.text, result.changed) == ("let a=1", False)
+    assert [problem.code for problem in result.diagnostics] == ["RQ000"]
+    assert result.diagnostics[0].help is not None
+
+
+def test_edits_between_different_texts_replace_what_differs():
+    assert edits_between("let a = 1", "let b  = 1") == (
+        TextEdit(Span(4, 5), "b"),
+        TextEdit(Span(6, 6), " "),
+    )
+    assert edits_between("let a = 1", "run A") == (TextEdit(Span(0, 9), "run A"),)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("1", "1", True),
+        ("1", "2", False),
+        ("1", "x", False),
+        ("f(1)", "f(1, 2)", False),
+    ],
+)
+def test_trees_of_any_depth_are_compared(first: str, second: str, same: bool):
+    chain = " + 1" * 3000
+    assert (
+        same_tree(parse(f"let a = {first}{chain}").tree, parse(f"let a={second}{chain}").tree)
+        == same
+    )
 
 
 @pytest.mark.parametrize("depth", [50, 150])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from support.formatting import formatted, programs
 from vague.formatter import format_text
-from vague.formatter.trivia import read_tokens
+from vague.formatter.trivia import solid_spans
 from vague.parser import parse
 
 GAPS = (
@@ -21,17 +21,17 @@ SAMPLES = tuple(programs())
 
 @st.composite
 def rearranged_programs(draw: st.DrawFn) -> str:
-    """A program of the samples with other gaps between some of its tokens."""
+    """A program of the samples with other gaps between some of its tokens and comments."""
     program = draw(st.sampled_from(SAMPLES))
-    tokens = read_tokens(program)
-    places = st.integers(0, len(tokens) - 1)
+    spans = solid_spans(program)
+    places = st.integers(0, len(spans) - 1)
     gaps = draw(st.dictionaries(places, st.sampled_from(GAPS), max_size=8))
     parts: list[str] = []
     end = 0
-    for position, token in enumerate(tokens):
-        parts.append(gaps.get(position, program[end : token.start]))
-        parts.append(token.text)
-        end = token.end
+    for position, span in enumerate(spans):
+        parts.append(gaps.get(position, program[end : span.start]))
+        parts.append(program[span.start : span.end])
+        end = span.end
     return "".join(parts)
 
 

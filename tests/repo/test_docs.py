@@ -1,4 +1,4 @@
-"""Code in the language's docs is code: it parses, checks without errors, and is formatted.
+"""Code in the docs is code: it parses, checks without errors, and is formatted.
 
 A fence marked `vague error` shows a mistake and must be refused. The pages link to each other and
 to the pages of codes, and every construct has a page.
@@ -25,6 +25,7 @@ from vague.vocabulary.keywords import STEP_WORDS
 LANGUAGE = ROOT / "docs" / "language"
 DIAGNOSTICS = ROOT / "docs" / "diagnostics"
 PAGES = sorted(LANGUAGE.glob("*.md"))
+OTHERS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # What the examples import; they speak of a depot with crates.
 DOCUMENT = {
@@ -73,7 +74,7 @@ def examples(pages: Iterable[Path]) -> list[Any]:
 
 
 @pytest.mark.docs
-@pytest.mark.parametrize("fence", examples(PAGES))
+@pytest.mark.parametrize("fence", examples([*PAGES, *OTHERS]))
 def test_code_in_the_docs_is_right_unless_it_is_marked(fence: Fence):
     assert fence.marks in ((), ("error",))
     assert bool(errors(fence.code)) == ("error" in fence.marks)

@@ -47,26 +47,33 @@ class Outcome:
     leftovers: list[str] = field(default_factory=list, compare=False)
 
 
-def outcome_of(state_dir: Path, effects: dict[str, Any]) -> Outcome:
-    """Read a state folder to the end."""
+def outcome_of(state_dir: Path, effects: dict[str, Any], *, ordered: bool = True) -> Outcome:
+    """Read a state folder to the end.
+
+    Parts that ran at the same time may have written in any order: without `ordered` the records
+    of a store and the completed actions count, and not their order, and the last progress is that
+    of any of them.
+    """
     files = sorted(_files(state_dir))
     leftovers = [name for name in files if ".journal" in name or ".blobs" in name]
     return Outcome(
         stores={
-            name: (state_dir / name).read_bytes()
+            name: _store((state_dir / name).read_bytes(), ordered=ordered)
             for name in files
             if name.startswith("stores/") and not _base(name).startswith(".")
         },
         sync=_sync(state_dir),
-        records=[
-            _record(json.loads((state_dir / name).read_text()))
-            for name in files
-            if name.startswith("execution/") and name.endswith(".json") and "blobs/" not in name
-        ],
+        records=[_record(record, ordered=ordered) for record in _records(state_dir, files)],
         files=[_STAMP.sub("<time>", name) for name in files if name not in leftovers],
         effects=effects,
         leftovers=leftovers,
     )
+
+
+def _store(content: bytes, *, ordered: bool) -> bytes:
+    if ordered:
+        return content
+    return b"\n".join(sorted(line.rstrip(b",") for line in content.splitlines()))
 
 
 def _base(name: str) -> str:
@@ -89,8 +96,21 @@ def _sync(state_dir: Path) -> dict[str, Any]:
     }
 
 
-def _record(record: dict[str, Any]) -> dict[str, Any]:
+def _records(state_dir: Path, files: list[str]) -> list[dict[str, Any]]:
+    """The records, in the order in which the executions began."""
+    found = [
+        json.loads((state_dir / name).read_text())
+        for name in files
+        if name.startswith("execution/") and name.endswith(".json") and "blobs/" not in name
+    ]
+    return sorted(found, key=lambda record: record["startedAt"])
+
+
+def _record(record: dict[str, Any], *, ordered: bool) -> dict[str, Any]:
     shown = {name: record[name] for name in RECORD_FIELDS if name in record}
+    if not ordered:
+        shown["actionsRun"] = sorted(record["actionsRun"])
+        shown.pop("progress", None)
     shown["errors"] = len(record["errors"])
     return shown
 
@@ -129,12 +149,10 @@ def _short(value: Any) -> str:
     return text if len(text) < 600 else f"{text[:400]} … {text[-180:]}"
 
 
-def status_of(state_dir: Path, mission: str) -> str | None:
-    """What a person is told after the crash; reading must work whatever was left."""
+def n_completed(state_dir: Path, mission: str) -> int:
+    """How many executions a person is told have completed; reading must work whatever was left."""
     reader = StateReader(state_dir)
-    reader.history()
     reader.missions()
     reader.quarantine()
     reader.sync_checkpoints()
-    state = reader.latest(mission)
-    return None if state is None else state.status
+    return sum(state.status == "completed" for state in reader.history(mission))

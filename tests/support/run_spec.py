@@ -6,7 +6,8 @@ A section (`## …`) is a case. Its blocks, each optional but the first:
     ```api        what the service answers: `GET /items -> 200 [{"id": 1}]`, one reply a line
                   (status and headers in `(…)` optional), several of one route in turn, the last
                   one for ever; `drop` closes the connection; `pages KIND SIZE COUNT` serves
-                  records {"id": n} in pages; `once` creates something once a key
+                  records {"id": n} in pages; `once` creates something once a key,
+                  `bearer TOKEN BODY` wants that token
     ```requests   all requests in order: `GET /items?page=1`, bodies and headers behind them
                   (`POST /x {"a": 1}`, `GET /x (X-Key: k)`); `unordered` in the first line
     ```store NAME the records of a store, one a line, in order
@@ -229,6 +230,10 @@ def serve(api: FakeApi, lines: Sequence[str]) -> None:
 def _answer(text: str) -> Any:
     if text == "drop":
         return DROP
+    if text.startswith("bearer "):
+        _, token, body = text.split(" ", 2)
+        good, bad = Reply(json.loads(body)), Reply({"error": "unauthorized"}, 401)
+        return lambda asked: good if asked.header("Authorization") == f"Bearer {token}" else bad
     if text == "once":
         return once_per_key()[0]
     paged = _PAGES.match(text)

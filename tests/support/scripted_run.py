@@ -145,7 +145,9 @@ async def _transform(session: Session, unit: Any, world: World, disk: Any) -> No
 
 
 async def _item(session: Session, unit: Any, world: World, index: int, item: dict) -> None:
-    first = session.state.cells.get("1/inner", 0) if index == session.state.cells["1"]["index"] else 0
+    first = (
+        session.state.cells.get("1/inner", 0) if index == session.state.cells["1"]["index"] else 0
+    )
     for step in range(first, 2):
         tally = unit.view("seen").get("tally") or {"n": 0}
         unit.put("seen", "tally", {"n": tally["n"] + 1})
@@ -265,7 +267,11 @@ def run(request: SessionRequest, disk: Disk, mission: Mission, world: World) -> 
 
 
 def until_complete(
-    root: Path, name: str, mission: Mission, world: World, make_disk: Callable[[], Disk],
+    root: Path,
+    name: str,
+    mission: Mission,
+    world: World,
+    make_disk: Callable[[], Disk],
     **options: Any,
 ) -> dict[str, Any]:
     """Resume again and again until the mission has completed; returns its record.

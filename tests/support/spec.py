@@ -84,7 +84,7 @@ def cases_of(path: Path) -> Iterator[Case]:
 
 def _cases_of_section(page: str, title: str, body: str) -> Iterator[Case]:
     blocks = [(kind, marks.split(), code) for kind, marks, code in _FENCE.findall(body)]
-    files = {_FILE.match(code)[1]: code for _, _, code in blocks if _FILE.match(code)}
+    files = dict(_named_file(kind, code) for kind, _, code in blocks if _FILE.match(code))
     if files:
         yield Case(page, title, files)
         return
@@ -93,6 +93,13 @@ def _cases_of_section(page: str, title: str, body: str) -> Iterator[Case]:
             following = blocks[position + 1] if position + 1 < len(blocks) else None
             fixed = following[2] if following and "fixed" in following[1] else None
             yield Case(page, f"{title} ({position + 1})", {"mission.vague": code}, fixed)
+
+
+def _named_file(kind: str, code: str) -> tuple[str, str]:
+    """The name in the first line; only in a program that line is a comment of the file itself."""
+    name = _FILE.match(code)
+    assert name is not None
+    return name[1], code if kind == "vague" else code[name.end() :]
 
 
 def run(case: Case) -> list[Checked]:

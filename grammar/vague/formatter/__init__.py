@@ -47,7 +47,7 @@ def format_text(text: str, parsed: Parsed | None = None) -> Formatted:
     syntax errors that keep a text from being formatted, or RQ000 where the formatter itself failed.
     """
     parsed = parse(text) if parsed is None else parsed
-    errors = tuple(d for d in parsed.diagnostics if d.severity is Severity.ERROR)
+    errors = _errors(parsed)
     if errors:
         return Formatted(text, changed=False, diagnostics=errors)
     try:
@@ -78,9 +78,13 @@ def _lay_out(text: str, parsed: Parsed) -> str:
     return BYTE_ORDER_MARK + result if text.startswith(BYTE_ORDER_MARK) else result
 
 
+def _errors(parsed: Parsed) -> tuple[Diagnostic, ...]:
+    return tuple(one for one in parsed.diagnostics if one.severity is Severity.ERROR)
+
+
 def _same_program(before: Parsed, after: Parsed) -> bool:
     return (
-        not after.diagnostics
+        not _errors(after)
         and same_tree(before.tree, after.tree)
         and same_comments(before.comments, after.comments)
     )

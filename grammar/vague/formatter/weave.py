@@ -100,7 +100,7 @@ _CONTINUING = frozenset((".", "-", "+", "contains", "startsWith", "endsWith"))
 
 
 def bracketed(
-    elements: Sequence[Item | Sequence[Item]],
+    elements: Sequence[Item],
     brackets: str = "{}",
     *,
     comma: str = "",
@@ -121,10 +121,7 @@ def bracketed(
             items.append(Separator(comma))
         if hug and position == len(elements) - 1:
             items.append(Mark.HUG)
-        if isinstance(element, Sequence) and not isinstance(element, str):
-            items.extend(element)
-        else:
-            items.append(element)
+        items.append(element)
     if hug:
         items.append(Mark.HUG_END)
     items.append(Close(brackets[1], inside, empty, comma))

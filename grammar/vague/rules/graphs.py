@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from vague.ast.base import Node
 from vague.ast.definitions import Action, SchemaSpread
@@ -24,20 +25,24 @@ class CertainCall:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ActionFacts:
-    """What the rules here need of an action: calls that cannot be avoided, writes with a key.
+    """What the rules here need of an action, found when it is first asked for."""
 
-    `writes` are pairs of a store and the hash of a key expression.
-    """
+    action: Action
 
-    calls: tuple[CertainCall, ...]
-    writes: frozenset[tuple[str, str]]
+    @cached_property
+    def calls(self) -> tuple[CertainCall, ...]:
+        """The calls that cannot be avoided."""
+        steps = [placed.node for placed in self.action.steps]
+        if not any(isinstance(step, Run | Jump) for step in steps):
+            return ()
+        return tuple(_certain_calls(self.action))
 
-
-def facts_of(action: Action) -> ActionFacts:
-    """Look through an action; cost is one pass over it."""
-    return ActionFacts(tuple(_certain_calls(action)), frozenset(_keyed_writes(action)))
+    @cached_property
+    def writes(self) -> frozenset[tuple[str, str]]:
+        """The writes with a key: pairs of a store and the hash of the key's expression."""
+        return frozenset(_keyed_writes(self.action))
 
 
 def _certain_calls(action: Action) -> Iterable[CertainCall]:

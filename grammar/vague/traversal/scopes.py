@@ -115,13 +115,16 @@ class Scope:
             scope = scope.parent
         return None
 
-    def visible(self) -> Iterator[Binding]:
-        """All bindings that a name could mean here, the innermost of each name first."""
+    def visible(self, before: int | None = None) -> Iterator[Binding]:
+        """All bindings that a name could mean here, the innermost of each name first.
+
+        With `before`, only those that are written before this offset of the element.
+        """
         seen: set[str] = set()
         scope: Scope | None = self
         while scope is not None:
             for name, binding in scope.bindings.items():
-                if name not in seen:
+                if name not in seen and (before is None or binding.span.start < before):
                     seen.add(name)
                     yield binding
             scope = scope.parent

@@ -7,33 +7,36 @@ nothing needs a ticking refresh.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vague.locate import action_hash
 
 from reqon.state.model import ExecutionState
 from reqon_lsp.analysis import Snapshot
+from reqon_lsp.features.headers import header_end
 from vague.program import MissionProgram
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_LABEL = 40
-_HEADER = re.compile(r"(?:[^{/#]|//[^\n]*|#[^\n]*|/\*.*?\*/|/)*\{", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class StatusHint:
-    """One hint: after the line that holds `offset`; `tooltip` is Markdown."""
+    """One hint: after the line that holds `offset`; `tooltip` is Markdown.
+
+    `resumable` is the id of an execution that can go on.
+    """
 
     mission: str
     offset: int
     label: str
     tooltip: str
+    resumable: str | None = None
 
 
 Latest = Callable[[MissionProgram], ExecutionState | None]
@@ -58,15 +61,12 @@ def inline_status(
         offset = header_end(source.parsed.source.text, mission)
         edited = is_edited(mission, state)
         yield StatusHint(
-            mission.name, offset, label(state, now, edited=edited), tooltip(state, now)
+            mission.name,
+            offset,
+            label(state, now, edited=edited),
+            tooltip(state, now),
+            state.execution_id if state.resumable else None,
         )
-
-
-def header_end(text: str, mission: MissionProgram) -> int:
-    """Offset just behind the `{` of the mission's header."""
-    name_end = mission.mission.start + mission.mission.node.name.span.end
-    found = _HEADER.match(text, name_end)
-    return found.end() if found else name_end
 
 
 def is_edited(mission: MissionProgram, state: ExecutionState) -> bool:
@@ -122,7 +122,9 @@ def tooltip(state: ExecutionState, now: datetime) -> str:
     rows.append(f"- started {_exact(state.started_at, now)}")
     if state.completed_at is not None:
         rows.append(f"- ended {_exact(state.completed_at, now)} after {seconds(state.duration_ms)}")
-    if state.actions_run:
+    for number, stage in enumerate(state.pipeline, 1):
+        rows.append(f"- {_STAGE_MARKS.get(str(stage.get('status')), '·')} stage {number}: {_stage(stage)}")
+    if state.actions_run and not state.pipeline:
         rows.append(f"- actions completed: {', '.join(state.actions_run)}")
     for action, checkpoint in state.checkpoints.items():
         items = checkpoint.get("itemsProcessed")
@@ -137,10 +139,25 @@ def tooltip(state: ExecutionState, now: datetime) -> str:
         )
     if state.resumable and state.active_step is not None:
         rows.append(f"- resumes at {_place(state)}")
-    rows.extend(
-        f"- error in {error.get('action')}: {error.get('message')}" for error in state.errors[:1]
-    )
+    rows.extend(_error(error) for error in state.errors[:1])
+    rows.append(f"- record `{state.path}`")
     return "\n".join(rows)
+
+
+_STAGE_MARKS = {"completed": "✓", "failed": "✗", "running": "▶", "interrupted": "⚠"}
+
+
+def _stage(stage: Mapping[str, Any]) -> str:
+    branches = stage.get("branches")
+    names = ", ".join(branches) if isinstance(branches, dict) else str(stage.get("stage", ""))
+    return f"{names} {stage.get('status', '')}".strip()
+
+
+def _error(error: Mapping[str, Any]) -> str:
+    place = ""
+    if error.get("file"):
+        place = f" ({error['file']}:{error.get('line', '?')})"
+    return f"- error in {error.get('action')}{place}: {error.get('message')}"
 
 
 def _exact(at: datetime | None, now: datetime) -> str:
@@ -158,9 +175,13 @@ def _place(state: ExecutionState) -> str:
 
 
 def _position(state: ExecutionState) -> str:
-    """Such as `3/7 FetchOrders 38%`."""
+    """Such as `3/7 FetchOrders 38%`: the stage of how many, the action, how much of it."""
     step, progress = state.active_step, state.progress
     parts: list[str] = []
+    stages = state.pipeline
+    if len(stages) > 1:
+        done = sum(stage.get("status") in ("completed", "skipped") for stage in stages)
+        parts.append(f"{min(done + 1, len(stages))}/{len(stages)}")
     if step is not None:
         parts.append(step.action)
     if progress is not None and progress.total:

@@ -67,9 +67,8 @@ def list_checkpoints(invocation: Invocation, *, as_json: bool) -> None:
 @pass_invocation
 def set_time(invocation: Invocation, key: str, time: datetime) -> None:
     """Set the checkpoint KEY to TIME; the next sync asks for what changed since then."""
-    _require_folder(invocation)
-    text = format_instant(time)
-    set_checkpoint(StatePaths(invocation.state_dir), Disk(), SystemClock(), key, text)
+    paths = _writable(invocation)
+    set_checkpoint(paths, Disk(), SystemClock(), key, format_instant(time))
     console.show(f"{key}: last sync is now {wording.local_time(time)}")
 
 
@@ -92,7 +91,7 @@ def reset(invocation: Invocation, keys: tuple[str, ...], *, everything: bool) ->
         console.show("there is nothing to reset")
         return
     removed = reset_checkpoints(
-        StatePaths(invocation.state_dir), Disk(), SystemClock(), None if everything else keys
+        _writable(invocation), Disk(), SystemClock(), None if everything else keys
     )
     console.show_lines(f"{key}: reset, the next sync fetches everything" for key in removed)
 
@@ -117,9 +116,13 @@ def _as_json(entry: SyncCheckpoint) -> dict[str, object]:
     }
 
 
-def _require_folder(invocation: Invocation) -> None:
-    if not invocation.state_dir.is_dir():
+def _writable(invocation: Invocation) -> StatePaths:
+    """The paths of a state folder that exists, with its folder of locks."""
+    paths = StatePaths(invocation.state_dir)
+    if not paths.root.is_dir():
         raise ConfigError(
             f"there is no state folder '{invocation.state_dir}'",
             hint="run a mission first, or name the folder with --state-dir",
         )
+    Disk().make_folder(paths.locks)
+    return paths

@@ -125,10 +125,15 @@ class ConsoleTeller:
         if text.strip():
             console.show_lines(f"    {line}".rstrip() for line in text.rstrip().splitlines())
 
-    def event(self, text: str) -> None:
-        """Something done from outside; a killed process may have left the cursor hidden."""
+    def killed(self, text: str) -> None:
+        """A process has just been killed; it may have left a bar and no cursor behind."""
         if self.live:
             console.show_cursor()
+            console.say()
+        self.event(text)
+
+    def event(self, text: str) -> None:
+        """Something else done from outside."""
         console.show(f"  {console.paint('! ' + text, 'halt')}")
 
     def proof(self, text: str) -> None:

@@ -1,22 +1,19 @@
 """`reqon fmt`: lays out programs in the canonical way, in place.
 
-A file with syntax errors stays untouched. A file is replaced as a whole, so that a crash leaves the
-old one or the new one.
+A file with syntax errors stays untouched; a file that changes is replaced as a whole.
 """
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from reqon.cli import console, excerpt, wording
+from reqon.cli.files import replace_file
 from reqon.cli.invocation import ReqonCommand
 from reqon.cli.programs import SUFFIXES, require_paths
 from reqon.errors import ConfigError, ExitCode
@@ -84,7 +81,7 @@ def _handle_change(
     if check_only and not diff:
         console.show(f"would change {file}")
     if not check_only and not diff:
-        _replace(file, formatted)
+        replace_file(file, formatted)
         console.show(f"changed {file}")
 
 
@@ -161,20 +158,3 @@ def _files(path: Path) -> Iterator[Path]:
             continue
         if entry.is_dir() or entry.suffix in SUFFIXES:
             yield from _files(entry)
-
-
-def _replace(file: Path, data: bytes) -> None:
-    """Put `data` in the place of the file at once, keeping its permissions; links are followed."""
-    target = file.resolve()
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(target.stat().st_mode & 0o7777)
-        Path(name).replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise

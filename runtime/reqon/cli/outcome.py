@@ -21,9 +21,14 @@ _ENDINGS: Mapping[str, str] = {
 }
 
 
-def show_outcome(record: Mapping[str, Any]) -> None:
+def show_outcome(record: Mapping[str, Any], *, dry_run: bool = False) -> None:
     """What a finished execution did: status, stores, warnings."""
     status = records.text(record.get("status"))
+    if dry_run:
+        console.show(
+            f"{record.get('mission')}: a dry run, nothing was sent and nothing was written"
+        )
+        return
     spent = records.elapsed(record, SystemClock().now())
     ending = console.paint_status(status, _ENDINGS.get(status, status))
     identity = console.paint(f"({records.text(record.get('executionId'))})", "faint")

@@ -10,9 +10,9 @@ import importlib.metadata
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 from reqon.cli import console, excerpt, wording
+from reqon.cli.junit import Case, junit_xml
 from reqon.cli.programs import Sources, counts
 from vague.diagnostics import Diagnostic
 from vague.text import Location, SourceText, Span
@@ -187,33 +187,23 @@ def _sarif_result(diagnostic: Diagnostic, sources: Sources) -> dict[str, Any]:
 
 def report_junit(diagnostics: Sequence[Diagnostic], files: Sequence[str], sources: Sources) -> None:
     """JUnit XML: a test case for each file, which fails when it has errors."""
-    names = list(dict.fromkeys([*files, *(d.path for d in diagnostics)]))
-    errors = {name: [d for d in diagnostics if d.path == name and d.severity.value == "error"]
-              for name in names}  # fmt: skip
-    failed = sum(1 for found in errors.values() if found)
-    console.show('<?xml version="1.0" encoding="utf-8"?>')
-    console.show(f'<testsuite name="reqon check" tests="{len(names)}" failures="{failed}">')
-    for name in names:
-        head = f'  <testcase name={quoteattr(_xml_text(name))} classname="reqon.check"'
-        if not errors[name]:
-            console.show(f"{head}/>")
-            continue
-        lines = [_plain_line(d, sources) for d in errors[name]]
-        message = quoteattr(_xml_text(wording.counted(len(lines), "error")))
-        body = escape(_xml_text("\n".join(lines)))
-        console.show(f"{head}>\n    <failure message={message}>{body}</failure>\n  </testcase>")
-    console.show("</testsuite>")
+    errors = [d for d in diagnostics if d.severity.value == "error"]
+    names = dict.fromkeys([*files, *(d.path for d in diagnostics)])
+    cases = [_junit_case(name, [d for d in errors if d.path == name], sources) for name in names]
+    console.show(junit_xml("reqon check", cases))
+
+
+def _junit_case(name: str, errors: Sequence[Diagnostic], sources: Sources) -> Case:
+    if not errors:
+        return Case(name, "reqon.check")
+    details = "\n".join(_plain_line(found, sources) for found in errors)
+    return Case(name, "reqon.check", failure=(wording.counted(len(errors), "error"), details))
 
 
 def _plain_line(diagnostic: Diagnostic, sources: Sources) -> str:
     start, _ = _locations(sources.get(diagnostic.path), diagnostic.span)
     place = f"{diagnostic.path}:{start.line}:{start.column}"
     return f"{place}: {diagnostic.severity.value}[{diagnostic.code}]: {diagnostic.message}"
-
-
-def _xml_text(text: str) -> str:
-    """The text without the characters that XML 1.0 forbids."""
-    return "".join(c if c in "\t\n" or c.isprintable() else "?" for c in text)
 
 
 REPORTS: Mapping[str, Report] = {

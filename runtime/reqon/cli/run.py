@@ -15,9 +15,12 @@ from typing import Any
 import click
 
 from reqon.cli import console, records
+from reqon.cli.files import replace_file
 from reqon.cli.invocation import Invocation, ReqonCommand, pass_invocation
+from reqon.cli.junit import Case, junit_xml
 from reqon.cli.main import COMMANDS
 from reqon.cli.outcome import say_errors, say_how_to_resume, show_outcome
+from reqon.cli.output import Output
 from reqon.cli.programs import Sources
 from reqon.cli.run_options import RunRequest, run_options
 from reqon.cli.running import stopping_on_signals
@@ -29,6 +32,7 @@ from reqon.events.stream import Sink
 from reqon.settings import Settings, load_settings
 from reqon.sinks.log import EventLineSink, JsonLogSink, LogSink
 from reqon.sinks.progress import ProgressSink
+from reqon.sinks.sentences import error_sentence
 from reqon.state.reader import StateReader
 
 EPILOG = """\b
@@ -69,6 +73,7 @@ class Runner:
         self._sources = Sources()
         self._control = RunControl()
         self._is_json = request.form == "json"
+        self._output = Output(request.output) if request.output and not request.dry_run else None
 
     async def run(self) -> int:
         """Run all selected missions; the highest exit code counts."""
@@ -78,16 +83,26 @@ class Runner:
             settings = load_settings(
                 os.environ, folder=Path(), env_file=request.env_file, auth_file=request.auth
             )
+            if self._output is not None:
+                self._output.prepare()
         except ReqonError as error:
             return self._refuse(error)
         self._say_what_resumes(selected)
-        codes = [ExitCode.SUCCESS]
+        results: list[RunResult] = []
         with stopping_on_signals(self._control.interrupt) as stopping:
             for choice in selected:
-                codes.append(await self._run_one(choice, settings))
+                results.append(await self._run_one(choice, settings))
                 if stopping.signal_name is not None:
                     break
-        return max(codes)
+        self._write_report(results)
+        return max([ExitCode.SUCCESS, *(result.exit_code for result in results)])
+
+    def _write_report(self, results: Sequence[RunResult]) -> None:
+        """The JUnit file of `--report`."""
+        path = self._request.report
+        if path is not None:
+            text = junit_xml("reqon", [_junit_case(result) for result in results])
+            replace_file(path, f"{text}\n".encode("utf-8", "replace"))
 
     def _say_what_resumes(self, selected: Sequence[Selected]) -> None:
         """With `--resume`: which missions go on and which start anew, in one line."""
@@ -113,14 +128,14 @@ class Runner:
             console.say_error(error)
         return error.exit_code
 
-    async def _run_one(self, choice: Selected, settings: Settings) -> ExitCode:
+    async def _run_one(self, choice: Selected, settings: Settings) -> RunResult:
         with ExitStack() as stack:
             sinks = self._sinks(stack)
             result = await run_mission(
                 choice.program, choice.mission, self._options(settings), sinks, self._control
             )
         self._report(choice, result)
-        return result.exit_code
+        return result
 
     def _options(self, settings: Settings) -> RunOptions:
         request = self._request
@@ -137,6 +152,7 @@ class Runner:
             dry_run=request.dry_run,
             settings=settings,
             unknown=request.unknown,
+            on_stores=None if self._output is None else self._output.write,
         )
 
     def _sinks(self, stack: ExitStack) -> Sequence[Sink]:
@@ -175,7 +191,7 @@ class Runner:
                 console.say_error(result.error)
             return
         if not self._request.quiet or result.status != "completed":
-            show_outcome(result.record)
+            show_outcome(result.record, dry_run=self._request.dry_run)
         if result.status == "failed":
             say_errors(result.record, self._sources)
         say_how_to_resume(result.record, choice.path, self._way_back(choice))
@@ -184,6 +200,18 @@ class Runner:
         """Options that the resume command needs as well."""
         named = ["--mission", choice.mission] if self._request.missions else []
         return [*named, *self._invocation.state_dir_arguments]
+
+
+def _junit_case(result: RunResult) -> Case:
+    milliseconds = records.whole(result.record.get("durationMs"))
+    seconds = None if milliseconds is None else milliseconds / 1000
+    if result.status == "completed":
+        return Case(result.mission, "reqon", seconds)
+    message = result.error.message if result.error is not None else result.status or "not run"
+    details = "\n".join(
+        error_sentence(error) for error in records.objects(result.record.get("errors"))
+    )
+    return Case(result.mission, "reqon", seconds, (message, details or message))
 
 
 def _resume_choice(request: RunRequest) -> ResumeChoice | str:

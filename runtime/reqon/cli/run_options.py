@@ -33,8 +33,8 @@ class RunRequest:
     dry_run: bool
     auth: Path | None
     env_file: Path | None
-    store_config: Path | None
     output: Path | None
+    report: Path | None
     verbose: bool
     quiet: bool
     form: str
@@ -56,14 +56,14 @@ class RunRequest:
             raise click.UsageError("--full and --since cannot be combined")
         if given["verbose"] and given["quiet"]:
             raise click.UsageError("--verbose and --quiet cannot be combined")
-        for name in ("auth", "env_file", "store_config"):
+        for name in ("auth", "env_file"):
             _require_file(name, given[name])
         return cls(**values)
 
 
 def _require_file(name: str, path: Path | None) -> None:
     if path is not None and not path.is_file():
-        flag = {"auth": "--auth", "env_file": "--env", "store_config": "--store-config"}[name]
+        flag = {"auth": "--auth", "env_file": "--env"}[name]
         raise ConfigError(f"no such file: '{path}'", hint=f"{flag} names a file that exists")
 
 
@@ -95,10 +95,10 @@ _FILES = [
                  help="Credentials for the sources (JSON)."),
     click.option("--env", "env_file", type=click.Path(path_type=Path), metavar="FILE",
                  help="Environment variables (default: .env)."),
-    click.option("--store-config", type=click.Path(path_type=Path), metavar="FILE",
-                 help="Where the stores are (JSON)."),
     click.option("--output", type=click.Path(path_type=Path), metavar="PATH",
                  help="Write the stores to a folder, or into one .json file."),
+    click.option("--report", type=click.Path(path_type=Path), metavar="FILE",
+                 help="Write a JUnit report, a test case for each mission."),
 ]  # fmt: skip
 _REPORTING = [
     click.option("-v", "--verbose", is_flag=True, help="Say more while running."),
@@ -109,13 +109,13 @@ _REPORTING = [
                  help="Draw progress (default: on a terminal)."),
 ]  # fmt: skip
 _UNBUILT: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("--store-config", {"metavar": "FILE"}),
     ("--daemon", {"is_flag": True}),
     ("--once", {"is_flag": True}),
     ("--no-resume", {"is_flag": True}),
     ("--check-interval", {"metavar": "MS"}),
     ("--metrics-port", {"metavar": "N"}),
     ("--metrics-file", {"metavar": "FILE"}),
-    ("--report", {"metavar": "FILE"}),
     ("--health-port", {"metavar": "N"}),
     ("--alert-on-failure", {"is_flag": True}),
     ("--alert-webhook", {"metavar": "URL"}),

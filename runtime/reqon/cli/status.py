@@ -200,7 +200,7 @@ def _damage(reader: StateReader) -> Iterator[str]:
         yield "  help: `reqon state repair` rebuilds what can be rebuilt"
     aside = reader.quarantine()
     if aside:
-        files = wording.counted(len(aside), "damaged file")
+        files = wording.counted(len(aside), "file")
         yield f"{files} put aside in {reader.paths.quarantine}"
 
 

@@ -63,8 +63,9 @@ class SampleApi:
             await site.start()
         except OSError as error:
             await self._runner.cleanup()
+            reason = os.strerror(error.errno or 0).lower()
             raise ConfigError(
-                f"cannot listen on {LOOPBACK}:{self._port}: {os.strerror(error.errno or 0).lower()}",
+                f"cannot listen on {LOOPBACK}:{self._port}: {reason}",
                 hint="another program uses this port; choose one with --port NUMBER",
             ) from error
         port = self._runner.addresses[0][1]

@@ -46,8 +46,12 @@ class Teller(Protocol):
         """What a command printed, or an excerpt of a file."""
         ...
 
+    def killed(self, text: str) -> None:
+        """A process has just been killed."""
+        ...
+
     def event(self, text: str) -> None:
-        """Something done from outside, such as a kill."""
+        """Something else done from outside."""
         ...
 
     def proof(self, text: str) -> None:
@@ -109,7 +113,7 @@ class Tour:
         gate = api.hold("/customers", page=_PAGES_BEFORE_KILL + 1)
         tell.command(f"reqon {MISSION_FILE}")
         tell.output(await work.run_until(gate, MISSION_FILE))
-        tell.event("kill -9: the process is gone, nothing was tidied up")
+        tell.killed("kill -9: the process is gone, nothing was tidied up")
         record = await work.record()
         expect("status after the first kill", record["status"], "interrupted")
         checkpoint = record["checkpoints"]["FetchCustomers"]
@@ -132,7 +136,7 @@ class Tour:
         gate = api.hold(f"/customers/{customer}/score")
         tell.command(f"reqon {MISSION_FILE} --resume")
         tell.output(await work.run_until(gate, MISSION_FILE, "--resume"))
-        tell.event(f"kill -9: while it waits for the score of {customer}")
+        tell.killed(f"kill -9: while it waits for the score of {customer}")
         await self._show(work, "status", MISSION)
         record = await work.record()
         expect("status after the second kill", record["status"], "interrupted")

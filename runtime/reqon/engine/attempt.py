@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ from reqon.http.client import HttpClient
 from reqon.journal.disk import Disk
 from reqon.journal.session import Session, SessionRequest, open_session
 from reqon.steps.positions import Position
+from reqon.stores.base import Store
 from reqon.values.dates import parse_iso
 from reqon.values.encoding import untag
 
@@ -62,6 +63,7 @@ class Attempt:
     window: Window
     dry_run: bool
     unknown: str | None
+    on_stores: Callable[[Mapping[str, Store]], None] | None = None
 
     async def run(self) -> Ended:
         """Open, run and end. Raises ConfigError and RefusedError where it cannot begin."""
@@ -89,6 +91,8 @@ class Attempt:
             events.emit(Warned("other", notice))
         error = await self._pipeline(running)
         record = await _finish(session, error)
+        if self.on_stores is not None and record["status"] == "completed":
+            self.on_stores(session.stores)
         duration_ms = round((clock.monotonic() - started) * 1000)
         events.emit(RunEnded(record["status"], duration_ms, record))
         return Ended(
@@ -125,6 +129,7 @@ class Attempt:
             started_at=started_at,
             base_folder=self.request.paths.root.absolute().parent,
             keeps_state=self.request.journaled,
+            batches=self.request.durability != "strict",
             dry_run=self.dry_run,
             unknown=self.unknown,
             attempt=state.start.attempt,

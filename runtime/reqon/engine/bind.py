@@ -160,7 +160,10 @@ class Environment:
             runner, place = binder_of(step)(step, place)
             runners.append(runner)
         sites = tuple(step.site for step in block.steps)
-        return BoundBlock(block.path, tuple(runners), sites, self.depth, self.loops == 0, restored)
+        waits = any(runner.waits for runner in runners)
+        return BoundBlock(
+            block.path, tuple(runners), sites, self.depth, self.loops == 0, waits, restored
+        )
 
     def restorable(self) -> tuple[Slot, ...]:
         """The slots that steps behind this place may give another value."""

@@ -53,7 +53,18 @@ class Branch:
     """One branch. `slots`, `scope` and `regions` are those of the innermost action."""
 
     __slots__ = (
-        "facts", "frame", "later", "regions", "run", "scope", "slots", "stack", "stop", "unit",
+        "batched",
+        "facts",
+        "frame",
+        "later",
+        "regions",
+        "run",
+        "scope",
+        "slots",
+        "stack",
+        "stop",
+        "uncounted",
+        "unit",
     )  # fmt: skip
 
     def __init__(self, run: Running, unit: Unit, stop: Stop, base: Position) -> None:
@@ -67,6 +78,8 @@ class Branch:
         self.slots: dict[str, Value] = self.scope.slots
         self.regions: list[BlockPosition] = []
         self.later: list[Event] = []
+        self.uncounted = 0
+        self.batched = 0
 
     def fork(self, name: str, stop: Stop, base: Position) -> Branch:
         """A new branch with a unit of its own."""
@@ -314,9 +327,11 @@ class Branch:
             self.load(body)
         self.enter_region(body)
 
-    async def end_iteration(self, position: LoopPosition, every: int | None) -> None:
+    async def end_iteration(
+        self, position: LoopPosition, every: int | None, body: BlockPosition
+    ) -> None:
         """An iteration is complete: the unit ends."""
-        await loops.end_iteration(self, position, every)
+        await loops.end_iteration(self, position, every, body.block)
 
     def loop_ends(self, position: LoopPosition) -> None:
         """All iterations are complete."""
@@ -327,7 +342,8 @@ class Branch:
         await loops.run_parallel(self, runner, position)
 
     async def breathe(self) -> None:
-        """Let other tasks have their turn."""
+        """Let other tasks have their turn; they see what is complete by now."""
+        await loops.end_batch(self)
         await asyncio.sleep(0)
 
     # -------------------------------------------------------------- actions
@@ -506,16 +522,22 @@ class Branch:
 
     async def commit(self, kind: Any = "c", barrier: Barrier = Barrier.FRAME) -> None:
         """End the unit of work here; tells what was held back until now."""
+        self.batched = 0
         stage(self)
+        told: list[Event] = []
+        if barrier is not Barrier.BATCH:
+            told, self.later = self.later, told
         await self.unit.commit(kind, barrier)
-        if self.later and barrier is not Barrier.BATCH:
-            for event in self.later:
-                self.run.events.emit(event)
-            self.later.clear()
+        for event in told:
+            self.run.events.emit(event)
 
     def emit(self, event: Event) -> None:
         """Tell what a commit has made true."""
         self.run.events.emit(event)
+
+    def emit_later(self, event: Event) -> None:
+        """Tell it when the next commit has made it true."""
+        self.later.append(event)
 
     def compare(self, schema: str, found: list[str]) -> None:
         """Warn where a `map` result does not fit its target schema."""

@@ -15,7 +15,6 @@ class Frame:
     `level` counts such entries, `loops`: it has a loop at its top. `keeps_scope`: it uses `request`, `lastSync` and the like. `loop`
     is its outermost loop while that runs. `jumped_from` names the source whose credential an
     action entered by `jump` may replace, `last_source` the source of the latest request.
-    `tainted`: a credential was taken from a reply, so that nothing of the action is kept.
     """
 
     action: str
@@ -26,7 +25,6 @@ class Frame:
     loop: LoopPosition | None = None
     jumped_from: str | None = None
     last_source: str | None = None
-    tainted: bool = False
 
     @classmethod
     def outside(cls) -> Frame:

@@ -8,7 +8,7 @@ pipeline, final record. With `retryOnFailure` a failed attempt is followed by an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -32,6 +32,7 @@ from reqon.plan.build import build_plan
 from reqon.plan.model import MissionPlan
 from reqon.settings import Settings
 from reqon.state.paths import StatePaths
+from reqon.stores.base import Store
 from reqon.stores.registry import STORES
 from reqon.values.encoding import tag
 from reqon.version import VERSION
@@ -64,6 +65,7 @@ class RunOptions:
     dry_run: bool = False
     trigger: str = "manual"
     unknown: str | None = None
+    on_stores: Callable[[Mapping[str, Store]], None] | None = None
     clock: Clock = field(default_factory=SystemClock)
     disk: Disk = field(default_factory=Disk)
     timing: Timing = field(default_factory=Timing)
@@ -169,6 +171,7 @@ class _Run:
             window=Window(options.full, options.since, options.until, options.limit),
             dry_run=options.dry_run,
             unknown=options.unknown,
+            on_stores=options.on_stores,
         )
 
     def _request(self, state_dir: Path) -> SessionRequest:

@@ -65,6 +65,7 @@ class Running:
     base_folder: Path
     evaluate: Callable[[Expression], Value]
     keeps_state: bool = True
+    batches: bool = True
     dry_run: bool = False
     unknown: str | None = None
     attempt: int = 1

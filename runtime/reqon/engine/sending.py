@@ -110,7 +110,7 @@ async def _recorded_exchange(branch: Branch, sending: Sending) -> HttpReply | Ht
     reply = await _exchange(branch, sending, request)
     if isinstance(reply, HttpReply):
         branch.answered()
-    if call is not None:
+    if call is not None and _token_in(branch, reply) is None:
         await _record(branch, call, reply)
     return reply
 
@@ -179,14 +179,10 @@ def _not_sent(branch: Branch, request: HttpRequest) -> HttpReply:
 
 def take_credentials(branch: Branch, reply: HttpReply) -> None:
     """In an action entered by `jump`: a token in the reply becomes the source's credential."""
-    frame = branch.frame
-    if frame.jumped_from is None or not isinstance(reply.body, dict):
+    source, token = branch.frame.jumped_from, _token_in(branch, reply)
+    if source is None or token is None:
         return
     body = cast("Mapping[str, Any]", reply.body)
-    token = next((body[f] for f in TOKEN_FIELDS if isinstance(body.get(f), str)), None)
-    if not token:
-        return
-    source = frame.jumped_from
     name = f"{source}.token"
     branch.run.secrets.add(name, token)
     for field in ("refresh_token", "refreshToken"):
@@ -194,7 +190,20 @@ def take_credentials(branch: Branch, reply: HttpReply) -> None:
         if isinstance(refresh, str):
             branch.run.secrets.add(f"{source}.refreshToken", refresh)
     branch.run.sources.replace_auth(source, _bearer(source, Secret(name, token)))
-    frame.tainted = True
+    branch.regions[0].volatile = True
+
+
+def _token_in(branch: Branch, reply: HttpReply | HttpFailure) -> str | None:
+    """The token that a reply brings for the source that an action was entered by `jump` for.
+
+    Such a reply is never written: after a resume the action begins at its first step.
+    """
+    if branch.frame.jumped_from is None or not isinstance(reply, HttpReply):
+        return None
+    if not isinstance(reply.body, dict):
+        return None
+    body = cast("Mapping[str, Any]", reply.body)
+    return next((body[f] for f in TOKEN_FIELDS if isinstance(body.get(f), str) and body[f]), None)
 
 
 def _bearer(source: str, token: Secret) -> Auth:

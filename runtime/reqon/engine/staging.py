@@ -14,6 +14,9 @@ def stage(branch: Branch) -> None:
     """Hand over everything that changed in where the branch stands."""
     if branch.run.keeps_state:
         for position in branch.stack:
+            if isinstance(position, BlockPosition) and position.volatile:
+                branch.erase(position)
+                break
             if position.dirty:
                 _stage_position(branch, position)
             if isinstance(position, BlockPosition):
@@ -21,6 +24,9 @@ def stage(branch: Branch) -> None:
                     _stage_lingering(branch, position.lingering)
                 if position.changed:
                     _stage_variables(branch, position)
+    if branch.uncounted:
+        branch.unit.count_items(branch.frame.action, branch.uncounted)
+        branch.uncounted = 0
     _show_place(branch)
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from reqon.errors import ConfigError, RefusedError
 from reqon.journal.request import ProgramFacts, ResumeChoice, SessionRequest
 from reqon.journal.run_state import RunState
 from reqon.state.model import ExecutionState
 from reqon.state.reader import StateReader
+from reqon.state.record import as_object
 
 _SHOWN = 5
 
@@ -135,6 +136,6 @@ def check_program(state: RunState, program: ProgramFacts | None, *, force: bool)
 
 def _differences(before: Any, after: Mapping[str, str]) -> list[str]:
     """Names whose hashes differ, or that only one side has."""
-    known = cast("Mapping[str, str]", before) if isinstance(before, dict) else {}
+    known = as_object(before) or {}
     names = [*known, *(name for name in after if name not in known)]
     return [name for name in names if known.get(name) != after.get(name)]

@@ -20,6 +20,13 @@ from pathlib import Path
 if sys.platform == "darwin":
     import fcntl
 
+    def _full_sync(fd: int) -> None:
+        """macOS: `fsync` does not reach the drive, this does."""
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+
+else:
+    _full_sync = os.fsync
+
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 
@@ -43,8 +50,6 @@ OPERATIONS = (
 _REPLACE_TRIES = 10
 _REPLACE_WAIT_SECONDS = 0.25
 _BUSY_ON_WINDOWS = {5, 32, 33}
-_FULL_SYNC = 51
-"""`F_FULLFSYNC` of macOS, whose `fsync` does not reach the drive."""
 
 
 class Disk:
@@ -185,10 +190,3 @@ def temporary_path(path: Path) -> Path:
 
 
 _FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-
-
-def _full_sync(fd: int) -> None:
-    if sys.platform == "darwin":
-        fcntl.fcntl(fd, _FULL_SYNC)
-    else:
-        os.fsync(fd)

@@ -13,8 +13,17 @@ from pathlib import Path
 
 from reqon.errors import ConfigError, StorageError
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+
+    def _user_name(uid: int) -> str:
+        return str(uid)
+
+else:
     import pwd
+
+    def _user_name(uid: int) -> str:
+        return pwd.getpwuid(uid).pw_name
+
 
 FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
@@ -82,9 +91,7 @@ def _own_uid() -> int:
 
 
 def _owner(uid: int) -> str:
-    if sys.platform == "win32":
-        return str(uid)
     try:
-        return f"{pwd.getpwuid(uid).pw_name} ({uid})"
+        return f"{_user_name(uid)} ({uid})"
     except (KeyError, OSError):
         return str(uid)

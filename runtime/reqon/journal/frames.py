@@ -44,8 +44,8 @@ class Summary(msgspec.Struct, omit_defaults=True, rename="camel"):
     """What the record shows; every commit carries it whole, so that the last frame tells all.
 
     `counts` is `{store: [added, updated, unchanged, records in it]}`, `checkpoints` and
-    `pending_sync` are as in the record, `actions` those that completed, `entered` those that began, `progress`
-    `{"current", "total"}`, `warnings` `{"assume": n, "other": n}`.
+    `pending_sync` are as in the record, `actions` those that completed, `entered` those that
+    began, `progress` `{"current", "total"}`, `warnings` `{"assume": n, "other": n}`.
     """
 
     active: dict[str, Any] | None = None

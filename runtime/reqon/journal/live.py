@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,7 +195,7 @@ class Session:
                 await self._materialise(self.record())
 
     @contextlib.contextmanager
-    def _commits_held(self) -> Iterator[None]:
+    def _commits_held(self) -> Generator[None]:
         opened = self._ledger.closed = asyncio.Event()
         try:
             yield

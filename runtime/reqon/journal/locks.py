@@ -16,20 +16,15 @@ import contextlib
 import json
 import os
 import socket
-import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from reqon.errors import RefusedError
 from reqon.journal.disk import Disk
 from reqon.journal.faults import unwritable
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from reqon.state.flock import try_lock
 
 _OWNER_BYTES = 1024
 
@@ -50,7 +45,7 @@ class FileLock:
             raise unwritable(self.path, error) from error
         taken = False
         try:
-            taken = _lock(fd) and self._is_current(fd)
+            taken = try_lock(fd, shared=False) and self._is_current(fd)
         except OSError as error:
             raise unwritable(self.path, error) from error
         finally:
@@ -96,18 +91,6 @@ class FileLock:
             self._disk.close(fd)
 
 
-def _lock(fd: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            os.lseek(fd, 0, os.SEEK_SET)
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
-
-
 def read_owner(path: Path) -> dict[str, Any]:
     """What the holder wrote; empty where it cannot be read."""
     try:
@@ -115,7 +98,7 @@ def read_owner(path: Path) -> dict[str, Any]:
             owner = json.loads(file.read(_OWNER_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
-    return owner if isinstance(owner, dict) else {}
+    return cast("dict[str, Any]", owner) if isinstance(owner, dict) else {}
 
 
 def refuse(what: str, path: Path) -> RefusedError:

@@ -265,6 +265,9 @@ class _Opening:
             state, self.shelf.by_name, self.writer, request.clock, request.secrets, pace
         )
         ledger.redact = frozenset(request.redact)
+        for name, spec in request.stores.items():
+            if spec.writes:
+                state.summary.counts.setdefault(name, [0, 0, 0, 0])
         sync = read_sync_checkpoints(request.paths)
         ledger.base_totals = _totals(sync, state.start.execution_id)
         if resumed is not None:

@@ -8,7 +8,7 @@ which a secret is found are hidden and encoded again. Decides nothing about what
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, Protocol
 
 import msgspec
@@ -94,7 +94,7 @@ def encode_hidden(frame: Frame, book: SecretBook) -> bytes:
 
 
 @contextlib.contextmanager
-def refusing(owner: str) -> Iterator[None]:
+def refusing(owner: str) -> Generator[None]:
     """Where secrets of another execution's frames are put back.
 
     Raises RefusedError, naming the `owner`, where one is not known here: writing the name in its

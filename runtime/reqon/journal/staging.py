@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from reqon.stores.base import ADD, CLEAR, DELETE, SAME, UPDATE, Operation, Record, Store
 
@@ -106,9 +106,9 @@ def same_value(left: Any, right: Any) -> bool:
 def _same_kinds(left: Any, right: Any) -> bool:
     """Of values that Python calls equal: whether no boolean stands for a number."""
     if isinstance(left, dict):
-        return all(_same_kinds(value, right[key]) for key, value in left.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return all(_same_kinds(v, right[k]) for k, v in cast("Record", left).items())
     if isinstance(left, list):
-        return all(map(_same_kinds, left, right))  # pyright: ignore[reportUnknownArgumentType]
+        return all(map(_same_kinds, cast("list[Any]", left), right))
     return isinstance(left, bool) == isinstance(right, bool)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from reqon.journal.locks import FileLock, refuse
 from reqon.journal.publishing import is_later
 from reqon.journal.quarantine import put_aside
 from reqon.state.paths import StatePaths
-from reqon.state.record import Unreadable, count, read_json_object
+from reqon.state.record import Unreadable, as_object, count, read_json_object
 
 Checkpoints = dict[str, dict[str, Any]]
 
@@ -68,28 +68,29 @@ def publish(
     *,
     mission: str,
     execution_id: str,
-    number: int,
+    number: int | None,
 ) -> None:
     """Merge what an execution published in its frames up to `number`. Blocks.
 
-    Doing it again changes nothing. OSError as the disk says; RefusedError for damaged files and
+    Without a journal `number` is None, and nothing is noted. Doing it again changes nothing.
+    OSError as the disk says; RefusedError for damaged files and
     where the lock stays taken.
     """
     with sync_lock(paths, disk):
         marks = read_sync_marks(paths)
-        if marks.get(execution_id, 0) >= number:
+        if number is not None and marks.get(execution_id, 0) >= number:
             return
         known = _read("sync checkpoints", paths.sync_checkpoints)
         changed = False
         for key, value in values.items():
-            entry = known.get(key)
-            before = entry.get("lastSync") if isinstance(entry, dict) else None
-            if is_later(value["lastSync"], before):
+            entry = as_object(known.get(key)) or {}
+            if is_later(value["lastSync"], entry.get("lastSync")):
                 known[key] = _entry(value, mission, execution_id)
                 changed = True
         if changed:
             disk.replace_durably(paths.sync_checkpoints, _json(known))
-        _write_marks(paths, disk, {**marks, execution_id: number})
+        if number is not None:
+            _write_marks(paths, disk, {**marks, execution_id: number})
 
 
 def _entry(value: Mapping[str, Any], mission: str, execution_id: str) -> dict[str, Any]:
@@ -117,7 +118,7 @@ def forget_marks(paths: StatePaths, disk: Disk, living: Iterable[str]) -> None:
 
 
 @contextlib.contextmanager
-def sync_lock(paths: StatePaths, disk: Disk) -> Iterator[None]:
+def sync_lock(paths: StatePaths, disk: Disk) -> Generator[None]:
     """Hold the sync lock; it is only ever held for milliseconds. Blocks."""
     lock = FileLock(paths.sync_lock, disk)
     end = time.monotonic() + _LOCK_SECONDS
@@ -136,8 +137,7 @@ def set_checkpoint(paths: StatePaths, disk: Disk, clock: Clock, key: str, last_s
     with sync_lock(paths, disk):
         known = _read("sync checkpoints", paths.sync_checkpoints)
         put_aside(paths, disk, clock, paths.sync_checkpoints, f"before '{key}' was set", keep=True)
-        entry = known.get(key)
-        counts = entry if isinstance(entry, dict) else {"itemsSynced": 0, "totalItemsSynced": 0}
+        counts = as_object(known.get(key)) or {"itemsSynced": 0, "totalItemsSynced": 0}
         known[key] = {**counts, "lastSync": last_sync}
         disk.replace_durably(paths.sync_checkpoints, _json(known))
         _audit(paths, disk, clock, f"set {key} {last_sync}")

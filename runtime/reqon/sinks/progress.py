@@ -61,7 +61,7 @@ class ProgressSink:
             case ActionStarted(nested=False) as event:
                 self._start(event.action)
             case PageFetched() as event:
-                self._show(event.action, f"{event.page:,} pages, {event.items:,} items")
+                self._show(event.action, f"page {event.page:,}, {event.items:,} items")
             case Progressed(total=None) as event:
                 self._show(event.action, f"{event.current:,} items")
             case Progressed() as event:

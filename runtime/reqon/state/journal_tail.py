@@ -13,10 +13,10 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 from zlib import crc32
 
-from reqon.state.record import READ_CAP_BYTES
+from reqon.state.record import READ_CAP_BYTES, as_object
 
 _WINDOW_BYTES = 64 * 1024
 _LENGTH_DIGITS = 12
@@ -64,8 +64,7 @@ def read_start(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, MemoryError):
         return None
     frame = parse_line(line)
-    start = None if frame is None else frame.get("start")
-    return start if isinstance(start, dict) else None
+    return None if frame is None else as_object(frame.get("start"))
 
 
 def _open(path: Path) -> BinaryIO:
@@ -103,10 +102,10 @@ def parse_line(line: bytes) -> dict[str, Any] | None:
     if b"%08x" % crc32(body) != checksum:
         return None
     try:
-        frame = json.loads(body)
+        frame = as_object(json.loads(body))
     except (ValueError, RecursionError):
         return None
-    return frame if isinstance(frame, dict) and _is_number(frame.get("n")) else None  # pyright: ignore[reportUnknownMemberType]
+    return frame if frame is not None and _is_number(frame.get("n")) else None
 
 
 def _is_number(value: Any) -> bool:
@@ -119,7 +118,8 @@ def _tail_of(frames: list[dict[str, Any]]) -> Tail | None:
     if summary is None:
         return None
     last = frames[0]
-    end, start = (value if isinstance(value, dict) else {} for value in _ending(last))
+    end = as_object(last.get("end"))
+    start = as_object(last.get("start")) or {}
     errors = [
         (frame["n"], error) for frame in reversed(frames) for error in _objects(frame.get("errors"))
     ]
@@ -128,17 +128,12 @@ def _tail_of(frames: list[dict[str, Any]]) -> Tail | None:
         last["n"],
         at if isinstance(at, int) else 0,
         summary,
-        end or None,
-        end.get("status") == "completed" or start.get("completed") is True,
+        end,
+        end["status"] == "completed" if end and "status" in end else bool(start.get("completed")),
         tuple(errors),
     )
 
 
-def _ending(frame: dict[str, Any]) -> tuple[Any, Any]:
-    return frame.get("end"), frame.get("start")
-
-
 def _objects(value: Any) -> list[dict[str, Any]]:
-    if not isinstance(value, list):
-        return []
-    return [item for item in value if isinstance(item, dict)]  # pyright: ignore[reportUnknownVariableType]
+    items = cast("list[Any]", value) if isinstance(value, list) else []
+    return [found for item in items if (found := as_object(item)) is not None]

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from reqon.state.flock import try_lock, unlock
 
 _OWNER_BYTES = 1024
 
@@ -47,14 +43,9 @@ def holder(path: Path) -> Holder | None:
 
 def _is_locked(fd: int) -> bool:
     try:
-        if sys.platform == "win32":
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-            msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
-        else:
-            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            fcntl.flock(fd, fcntl.LOCK_UN)
-    except (BlockingIOError, PermissionError):
-        return True
+        if not try_lock(fd, shared=True):
+            return True
+        unlock(fd)
     except OSError:
         return False
     return False
@@ -63,9 +54,8 @@ def _is_locked(fd: int) -> bool:
 def _owner(fd: int) -> dict[str, Any]:
     """The line that the holder wrote; anything else gives nothing."""
     try:
-        if sys.platform == "win32":
-            os.lseek(fd, 0, os.SEEK_SET)
+        os.lseek(fd, 0, os.SEEK_SET)
         facts = json.loads(os.read(fd, _OWNER_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
-    return facts if isinstance(facts, dict) else {}
+    return cast("dict[str, Any]", facts) if isinstance(facts, dict) else {}

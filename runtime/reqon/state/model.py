@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
-from reqon.state.record import SCHEMA_VERSION, count, instant
+from reqon.state.record import SCHEMA_VERSION, as_object, count, instant
 
 Status: TypeAlias = Literal["running", "completed", "failed", "interrupted"]
 
@@ -118,7 +118,7 @@ class ExecutionState:
     @property
     def items_processed(self) -> int:
         """Items of all actions together."""
-        counts = (c.get("itemsProcessed") for c in self.checkpoints.values())
+        counts: list[Any] = [c.get("itemsProcessed") for c in self.checkpoints.values()]
         return sum(n for n in counts if count(n))
 
     @property
@@ -141,16 +141,14 @@ class ExecutionState:
     @property
     def action_hashes(self) -> Mapping[str, str]:
         """Hash of each action's text when it ran, to tell whether it was edited since."""
-        hashes = self._object("program").get("actionHashes")
-        return cast("Mapping[str, str]", hashes) if isinstance(hashes, dict) else {}
+        return as_object(self._object("program").get("actionHashes")) or {}
 
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON: the fields of the seed format and all others, a deep copy."""
         return copy.deepcopy(dict(self.record))
 
     def _object(self, name: str) -> Mapping[str, Any]:
-        value = self.record.get(name)
-        return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+        return as_object(self.record.get(name)) or {}
 
 
 def to_state(record: Mapping[str, Any], path: Path, *, has_journal: bool) -> ExecutionState:

@@ -19,7 +19,7 @@ from reqon.state.journal_tail import read_start
 from reqon.state.liveness import holder
 from reqon.state.model import CorruptFile, ExecutionState, SyncCheckpoint, to_state
 from reqon.state.paths import BLOBS_SUFFIX, JOURNAL_SUFFIX, RECORD_SUFFIX, StatePaths, Stem
-from reqon.state.record import Unreadable, count, instant, read_json_object, read_record
+from reqon.state.record import Unreadable, as_object, count, instant, read_json_object, read_record
 from reqon.state.updating import from_journal, up_to_date
 
 
@@ -225,19 +225,19 @@ def _reason(path: Path) -> str:
 
 
 def _sync_checkpoint(key: str, value: Any) -> SyncCheckpoint | None:
-    if not isinstance(value, dict):
+    entry = as_object(value)
+    last_sync = None if entry is None else instant(entry.get("lastSync"))
+    if entry is None or last_sync is None:
         return None
-    entry: dict[str, Any] = value
-    last_sync = instant(entry.get("lastSync"))
-    if last_sync is None:
-        return None
-    items, total = entry.get("itemsSynced", 0), entry.get("totalItemsSynced")
+    items: Any = entry.get("itemsSynced")
+    items = items if count(items) else 0
+    total: Any = entry.get("totalItemsSynced")
     execution_id, mission = entry.get("executionId"), entry.get("mission")
     return SyncCheckpoint(
         key,
         last_sync,
-        items if count(items) else 0,
-        total if count(total) else (items if count(items) else 0),
+        items,
+        total if count(total) else items,
         execution_id if isinstance(execution_id, str) else None,
         mission if isinstance(mission, str) else None,
     )

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 READ_CAP_BYTES = 64 * 1024 * 1024
 SCHEMA_VERSION = 1
@@ -59,9 +59,9 @@ def parse_object(content: bytes) -> dict[str, Any]:
     """The JSON object in these bytes; raises ValueError or RecursionError."""
     if not content:
         raise ValueError("it is empty")
-    value = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
-    if not isinstance(value, dict):
-        raise ValueError("it holds no JSON object")  # noqa: TRY004 - one kind of bad content
+    value = as_object(json.loads(content.decode("utf-8"), parse_constant=_refuse_constant))
+    if value is None:
+        raise ValueError("it holds no JSON object")
     if b"\\ud" in content or b"\\uD" in content:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
@@ -118,6 +118,11 @@ def cleaned(record: Mapping[str, Any]) -> dict[str, Any]:
     result.setdefault("errors", [])
     result.setdefault("stores", {})
     return result
+
+
+def as_object(value: Any) -> dict[str, Any] | None:
+    """The value where it is a JSON object, else None."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
 def count(value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from reqon.errors import RunError
 from reqon.plan.model import ApplyPlan, TransformPlan, VariantPlan
@@ -20,6 +21,7 @@ Transformation = Callable[[Scope, Value], Value]
 class ApplyRunner:
     """`slot` None: the result becomes `response`."""
 
+    waits: ClassVar[bool] = False
     value: Compiled
     transformation: Transformation
     slot: Slot | None

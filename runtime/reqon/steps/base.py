@@ -267,7 +267,9 @@ class StepContext(Protocol):
         """The body on top of the stack begins an iteration: a region of its own."""
         ...
 
-    async def end_iteration(self, position: LoopPosition, every: int | None) -> None:
+    async def end_iteration(
+        self, position: LoopPosition, every: int | None, body: BlockPosition
+    ) -> None:
         """An iteration is complete: the unit ends."""
         ...
 
@@ -393,6 +395,6 @@ class StepContext(Protocol):
         """End the unit of work here."""
         ...
 
-    def emit(self, event: Event) -> None:
-        """Tell what a commit has made true."""
+    def emit_later(self, event: Event) -> None:
+        """Tell something when the next commit has made it true."""
         ...

@@ -46,7 +46,12 @@ class Slot(NamedTuple):
 
 
 class Runner(Protocol):
-    """A bound step."""
+    """A bound step. `waits`: it may give way to other tasks while it runs."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether other tasks may run in the middle of the step."""
+        ...
 
     async def run(self, ctx: StepContext) -> Outcome:
         """Do what the step does; raises RunError."""
@@ -65,7 +70,8 @@ class BoundStage:
 class BoundBlock:
     """A bound list of steps. `restored`: for each anchor in it, the slots that going back resets.
 
-    `commits`: the block is outside loops, so that its steps end units of work.
+    `commits`: the block is outside loops, so that its steps end units of work. `waits`: one of
+    its steps does.
     """
 
     path: StepPath
@@ -73,6 +79,7 @@ class BoundBlock:
     sites: tuple[Site, ...]
     depth: int
     commits: bool
+    waits: bool
     restored: Mapping[int, tuple[Slot, ...]] = field(
         default_factory=dict[int, tuple[Slot, ...]], hash=False
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from reqon.errors import RunError
 from reqon.plan.model import CustomStepPlan
@@ -53,6 +53,7 @@ def register_step(name: str, function: StepFunction) -> None:
 class CustomRunner:
     """The function is looked up when the step runs."""
 
+    waits: ClassVar[bool] = True
     name: str
     options: BoundOptions
 

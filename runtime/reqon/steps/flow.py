@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from reqon.errors import AbortError, RunError
 from reqon.plan.model import (
@@ -33,6 +33,7 @@ MATCHED = "$matched"
 class Fixed:
     """A directive whose outcome is always the same."""
 
+    waits: ClassVar[bool] = False
     outcome: Outcome
 
     async def run(self, _ctx: StepContext) -> Outcome:
@@ -54,6 +55,7 @@ def bind_skip(_plan: SkipPlan, place: Environment) -> tuple[Fixed, Environment]:
 class AbortRunner:
     """Stops the mission."""
 
+    waits: ClassVar[bool] = False
     message: Compiled | None
 
     async def run(self, ctx: StepContext) -> Outcome:
@@ -71,6 +73,7 @@ def bind_abort(plan: AbortPlan, place: Environment) -> tuple[AbortRunner, Enviro
 class RetryRunner:
     """Goes back to the anchor, as often as the policy allows."""
 
+    waits: ClassVar[bool] = True
     plan: RetryPlan
     options: BoundOptions
 
@@ -119,6 +122,7 @@ def bind_retry(plan: RetryPlan, place: Environment) -> tuple[RetryRunner, Enviro
 class QueueRunner:
     """Stores a record for later; `parks`: then leaves the iteration."""
 
+    waits: ClassVar[bool] = False
     store: str
     item: Compiled | None
     key: Compiled | None
@@ -167,6 +171,7 @@ def bind_queue(plan: QueuePlan, place: Environment) -> tuple[QueueRunner, Enviro
 class JumpRunner:
     """Runs an action, then goes on or goes back."""
 
+    waits: ClassVar[bool] = True
     plan: JumpPlan
 
     async def run(self, ctx: StepContext) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from reqon.plan.model import LetPlan
 from reqon.steps.base import Environment, StepContext
@@ -14,6 +15,7 @@ from reqon.values.compile import Compiled
 class LetRunner:
     """The value goes into the slot at once."""
 
+    waits: ClassVar[bool] = False
     slot: Slot
     value: Compiled
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from reqon.plan.model import MapPlan
 from reqon.plan.options import bare
@@ -19,6 +20,7 @@ from vague.ast.expressions import Name
 class MapRunner:
     """`source` is the slot of a plain variable, which the result replaces."""
 
+    waits: ClassVar[bool] = False
     value: Compiled
     body: Compiled | None
     source: Slot | None

@@ -42,6 +42,11 @@ class MatchRunner:
     catch: tuple[BoundArm, ...] | None
     matched: Slot | None
 
+    @property
+    def waits(self) -> bool:
+        """Whether the body of an arm does."""
+        return any(arm.body.waits for arm in (*self.arms, *(self.catch or ())))
+
     async def run(self, ctx: StepContext) -> Outcome:
         """Choose an arm (or go on in the one that was chosen before a resume) and run it."""
         position = ctx.open()

@@ -6,12 +6,15 @@ resume needs: the pages as they arrived and where the list goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from reqon.clock import format_instant
+from reqon.errors import ReqonError
 from reqon.events.model import PageFetched
 from reqon.http.encode import Target, full_url, page_request
 from reqon.http.messages import HttpFailure, HttpReply
@@ -44,6 +47,9 @@ from vague.ast.expressions import (
     Unary,
 )
 from vague.parser import parse_expression
+
+MOST_WAITING = 8
+"""So many pages may be fetched before the commit of an earlier one is through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +102,104 @@ class _Fetching:
     unlisted: bool = False
 
 
+class PageCommits:
+    """Commits pages while the next ones are fetched, a few of them at once if need be.
+
+    An async context manager. Nothing but reading goes on meanwhile, so that a run that dies
+    fetches the same pages again.
+    """
+
+    def __init__(self, ctx: StepContext) -> None:
+        self._ctx = ctx
+        self._group = asyncio.TaskGroup()
+        self._running: asyncio.Task[None] | None = None
+        self._waiting = 0
+        self._error: ReqonError | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._group.__aexit__(kind, error, trace)
+        if self._error is not None:
+            raise self._error
+
+    async def collect(self, work: Awaitable[HttpFailure | None]) -> HttpFailure | None:
+        """Await the fetching, then the commits; an error of either comes out behind the group."""
+        try:
+            return await work
+        except ReqonError as error:
+            self._error = error
+            return None
+        finally:
+            await self._settle()
+
+    async def commit_behind(self) -> None:
+        """A page is ready: it is committed as soon as the commits before it are through."""
+        self._waiting += 1
+        if self._running is not None and not self._running.done():
+            if self._waiting < MOST_WAITING:
+                return
+            await asyncio.wait({self._running})
+        if self._error is not None:
+            raise self._error
+        self._waiting = 0
+        self._running = self._group.create_task(self._commit())
+
+    async def _commit(self) -> None:
+        try:
+            await self._ctx.commit("page", Barrier.SYNC)
+        except ReqonError as error:
+            self._error = self._error or error
+
+    async def _settle(self) -> None:
+        if self._running is not None:
+            await asyncio.wait({self._running})
+        if self._waiting and self._error is None:
+            await self._commit()
+
+
 async def fetch_pages(
     ctx: StepContext, position: Position, sending: Sending, bound: BoundPaging
 ) -> PagedResult | HttpFailure:
     """Fetch from the first page, or from the one behind those that are kept."""
-    policy = bound.policy(ctx.scope)
-    fetching = _begin(ctx, position, policy, bound)
-    target = Target(sending.source.name, sending.source.base, sending.source.headers)
-    if position.saved is not None and not fetching.paging.done:
+    fetching = _begin(ctx, position, bound.policy(ctx.scope), bound)
+    async with PageCommits(ctx) as commits:
+        work = _fetch_rest(ctx, position, sending, bound, fetching, commits)
+        failure = await commits.collect(work)
+    return failure or _finish(ctx, position, fetching)
+
+
+async def _fetch_rest(
+    ctx: StepContext,
+    position: Position,
+    sending: Sending,
+    bound: BoundPaging,
+    fetching: _Fetching,
+    commits: PageCommits,
+) -> HttpFailure | None:
+    """Fetch the pages that are missing, each committed while the next one is on its way."""
+    source, paging = sending.source, fetching.paging
+    target = Target(source.name, source.base, source.headers)
+    if position.saved is not None and not paging.done:
         await _compare_last(ctx, sending, target, fetching, position)
-    while not fetching.paging.done:
-        ask = fetching.paging.ask
+    while not paging.done:
+        ask = paging.ask
         request = page_request(sending.request, target, ask)
-        reply = await ctx.send(sending.of_page(request, fetching.paging.pages + 1))
+        reply = await ctx.send(sending.of_page(request, paging.pages + 1))
         if isinstance(reply, HttpFailure):
             return reply
         _take(ctx, fetching, bound, reply, ask.value)
         _keep(ctx, position, fetching, reply)
-        await ctx.commit("page", Barrier.SYNC)
-        ctx.emit(PageFetched(ctx.action_name, fetching.paging.pages, fetching.paging.items))
-    return _finish(ctx, position, fetching)
+        ctx.emit_later(PageFetched(ctx.action_name, paging.pages, paging.items))
+        await commits.commit_behind()
+    return None
 
 
 def _begin(

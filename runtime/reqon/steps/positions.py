@@ -133,6 +133,7 @@ class BlockPosition(Position):
 
     __slots__ = (
         "answers", "at", "block", "changed", "items", "lingering", "slots", "snapshots", "tries",
+        "volatile",
     )  # fmt: skip
 
     def __init__(self, parent: Position | None, suffix: str, block: BoundBlock) -> None:
@@ -142,6 +143,7 @@ class BlockPosition(Position):
         self.items = 0
         self.slots: dict[str, Any] | None = None
         self.lingering: list[Position] | None = None
+        self.volatile = False
         self.changed: set[str] = set()
         self.tries: dict[str, int] = {}
         self.answers: dict[str, int] = {}

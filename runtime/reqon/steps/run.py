@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from reqon.plan.model import RunPlan
 from reqon.steps.base import Environment, StepContext
@@ -13,6 +14,7 @@ from reqon.steps.bound import NEXT, BoundStage, Outcome
 class RunRunner:
     """The stages of the pipeline."""
 
+    waits: ClassVar[bool] = True
     stages: tuple[BoundStage, ...]
 
     async def run(self, ctx: StepContext) -> Outcome:

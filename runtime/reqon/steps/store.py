@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from reqon.errors import RunError
 from reqon.plan.model import ClearPlan, DeleteRecordPlan, StoreRecordPlan
@@ -40,6 +40,7 @@ def mode_of(upsert: bool | None, partial: bool | None) -> Mode:  # noqa: FBT001 
 class StoreRunner:
     """`mode` where both options are absent or constant; `key` None means the record's `id`."""
 
+    waits: ClassVar[bool] = False
     store: str
     each: bool
     value: Compiled
@@ -139,6 +140,7 @@ def bind_store(plan: StoreRecordPlan, place: Environment) -> tuple[StoreRunner, 
 class DeleteRunner:
     """A missing key is fine."""
 
+    waits: ClassVar[bool] = False
     store: str
     key: Compiled
 
@@ -157,6 +159,7 @@ def bind_delete(plan: DeleteRecordPlan, place: Environment) -> tuple[DeleteRunne
 class ClearRunner:
     """Empties a store."""
 
+    waits: ClassVar[bool] = False
     store: str
 
     async def run(self, ctx: StepContext) -> Outcome:

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterable
 from pathlib import Path
 
-from reqon.stores.base import ADD, CLEAR, DELETE, UPDATE, FileWriter, Operation, Record, StoreSpec
+from reqon.stores.base import (
+    ADD,
+    CLEAR,
+    DELETE,
+    SAME,
+    UPDATE,
+    FileWriter,
+    Operation,
+    Record,
+    StoreSpec,
+)
 
 
 class MemoryStore:
@@ -49,7 +59,11 @@ class MemoryStore:
     def apply(self, operations: Iterable[Operation]) -> None:
         """Do operations in order; doing a whole sequence again changes nothing."""
         records = self.records
+        changed = False
         for _, letter, key, record in operations:
+            if letter == SAME:
+                continue
+            changed = True
             if key is None:
                 if letter == CLEAR:
                     records.clear()
@@ -60,8 +74,9 @@ class MemoryStore:
                 records[key] = record
             elif letter == DELETE:
                 records.pop(key, None)
-        self.version += 1
-        self.touched = True
+        if changed:
+            self.version += 1
+            self.touched = True
 
     def load(self) -> None:
         """Begin empty."""

@@ -1,0 +1,231 @@
+"""Trees of definitions to nodes: missions, sources, stores, schemas, transforms, actions."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from vague.ast.base import Identifier
+from vague.ast.definitions import (
+    Action,
+    ArrayType,
+    Dataset,
+    DatasetEntry,
+    Import,
+    LiteralType,
+    Mission,
+    NamedType,
+    ObjectType,
+    OptionalType,
+    Schedule,
+    Schema,
+    SchemaField,
+    SchemaSpread,
+    Source,
+    Store,
+    Transform,
+    TransformVariant,
+    TypeExpression,
+    UnionType,
+)
+from vague.ast.expressions import Quantity
+from vague.build.options import optional_block, signed_quantity
+from vague.build.patterns import expect_arrow
+from vague.build.reader import Builder, Reader, declared
+from vague.build.strings import glued_parts, number_value, value_of
+from vague.peg import Tree
+
+_CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
+
+
+def import_(reader: Reader, tree: Tree) -> Import:
+    _, namespace, path = tree.parts
+    name = None if namespace is None else declared(reader, namespace.parts[0])
+    return Import(reader.span(tree), name, reader.build(path))
+
+
+def dataset(reader: Reader, tree: Tree) -> Dataset:
+    _, name, entries = tree.parts
+    return Dataset(reader.span(tree), declared(reader, name), tuple(reader.elements(entries)))
+
+
+def dataset_entry(reader: Reader, tree: Tree) -> DatasetEntry:
+    key, _, count, _, schema_name = tree.parts
+    return DatasetEntry(
+        reader.span(tree), reader.build(key), reader.build(count), declared(reader, schema_name)
+    )
+
+
+def mission(reader: Reader, tree: Tree) -> Mission:
+    _, name, members = tree.parts
+    return Mission(reader.span(tree), declared(reader, name), reader.placed(members))
+
+
+def schedule(reader: Reader, tree: Tree) -> Schedule:
+    _, _, time, options = tree.parts
+    block = optional_block(reader, options)
+    if time.rule == "every":
+        return Schedule(reader.span(tree), "every", _amount(reader, time.parts[1]), block)
+    kind = "cron" if time.rule == "cron" else "at"
+    return Schedule(reader.span(tree), kind, reader.build(time.parts[1]), block)
+
+
+def _amount(reader: Reader, tree: Tree) -> Quantity:
+    if tree.rule == "amount":
+        number, unit = tree.parts
+        return cast("Quantity", signed_quantity(reader, number, unit, always=True))
+    negative, literal, word = glued_parts(reader, tree)
+    return Quantity(reader.span(tree), negative, literal, word)
+
+
+def source(reader: Reader, tree: Tree) -> Source:
+    _, name, rest = tree.parts
+    identifier = declared(reader, name)
+    if rest.rule == "options":
+        return Source(reader.span(tree), identifier, None, reader.build(rest))
+    _, spec, options = rest.parts
+    return Source(
+        reader.span(tree), identifier, reader.build(spec), optional_block(reader, options)
+    )
+
+
+def store(reader: Reader, tree: Tree) -> Store:
+    _, name, _, adapter = tree.parts
+    return Store(reader.span(tree), declared(reader, name), reader.build(adapter))
+
+
+def schema(reader: Reader, tree: Tree) -> Schema:
+    _, name, base, items = tree.parts
+    return Schema(
+        reader.span(tree),
+        declared(reader, name),
+        None if base is None else _dotted_parts(reader, base.parts[1]),
+        tuple(reader.elements(items)),
+    )
+
+
+def schema_spread(reader: Reader, tree: Tree) -> SchemaSpread:
+    return SchemaSpread(reader.span(tree), declared(reader, tree.parts[1]))
+
+
+def schema_field(reader: Reader, tree: Tree) -> SchemaField:
+    key, optional, _, type_tree = tree.parts
+    return SchemaField(
+        reader.span(tree), reader.build(key), optional is not None, reader.build(type_tree)
+    )
+
+
+def _dotted_parts(reader: Reader, tree: Tree) -> tuple[Identifier, ...]:
+    first, rest = tree.parts
+    return (declared(reader, first), *(declared(reader, part.parts[1]) for part in rest))
+
+
+# ---------------------------------------------------------------- types
+
+
+def type_(reader: Reader, tree: Tree) -> UnionType:
+    first, rest = tree.parts
+    alternatives = (first, *(part.parts[1] for part in rest))
+    return UnionType(reader.span(tree), tuple(reader.build(part) for part in alternatives))
+
+
+def type_alternative(reader: Reader, tree: Tree) -> TypeExpression:
+    core, optional = tree.parts
+    node = reader.build(core)
+    return node if optional is None else OptionalType(reader.span(tree), node)
+
+
+def array_type(reader: Reader, tree: Tree) -> ArrayType:
+    return ArrayType(reader.span(tree), reader.build(tree.parts[2]))
+
+
+def list_type(reader: Reader, tree: Tree) -> ArrayType:
+    nodes = reader.elements(tree)
+    element = nodes[0] if nodes else NamedType(reader.span(tree), ())
+    return ArrayType(reader.span(tree), element, bracketed=True)
+
+
+def object_type(reader: Reader, tree: Tree) -> ObjectType:
+    return ObjectType(reader.span(tree), tuple(reader.elements(tree)))
+
+
+def named_type(reader: Reader, tree: Tree) -> NamedType:
+    return NamedType(reader.span(tree), _dotted_parts(reader, tree))
+
+
+def string_type(reader: Reader, tree: Tree) -> LiteralType:
+    return LiteralType(reader.span(tree), value_of(reader, tree), reader.written(tree))
+
+
+def number_type(reader: Reader, tree: Tree) -> LiteralType:
+    text = reader.written(tree)
+    return LiteralType(reader.span(tree), number_value(reader, tree.start, text), text)
+
+
+def constant_type(reader: Reader, tree: Tree) -> LiteralType:
+    text = reader.written(tree)
+    return LiteralType(reader.span(tree), _CONSTANTS[text], text)
+
+
+# ---------------------------------------------------------------- transforms, actions
+
+
+def transform(reader: Reader, tree: Tree) -> Transform:
+    _, name, rest = tree.parts
+    identifier = declared(reader, name)
+    if rest.rule == "variants":
+        return Transform(
+            reader.span(tree), identifier, tuple(reader.elements(rest)), overloaded=True
+        )
+    input_part, arrow, target, body = rest.parts
+    expect_arrow(reader, arrow, "->")
+    variant_node = TransformVariant(
+        reader.span(rest),
+        None if input_part is None else declared(reader, input_part.parts[1]),
+        None,
+        declared(reader, target),
+        reader.build(body),
+    )
+    return Transform(reader.span(tree), identifier, (variant_node,), overloaded=False)
+
+
+def variant(reader: Reader, tree: Tree) -> TransformVariant:
+    _, input_part, _, guard, arrow, target, body = tree.parts
+    expect_arrow(reader, arrow, "->")
+    return TransformVariant(
+        reader.span(tree),
+        None if input_part.rule == "wildcard" else declared(reader, input_part),
+        None if guard is None else reader.build(guard.parts[1]),
+        declared(reader, target),
+        reader.build(body),
+    )
+
+
+def action(reader: Reader, tree: Tree) -> Action:
+    _, name, body = tree.parts
+    return Action(reader.span(tree), declared(reader, name), reader.placed(body))
+
+
+BUILDERS: dict[str, Builder] = {
+    "import": import_,
+    "dataset": dataset,
+    "dataset_entry": dataset_entry,
+    "mission": mission,
+    "schedule": schedule,
+    "source": source,
+    "store": store,
+    "schema": schema,
+    "schema_spread": schema_spread,
+    "schema_field": schema_field,
+    "type": type_,
+    "type_alternative": type_alternative,
+    "array_type": array_type,
+    "list_type": list_type,
+    "object_type": object_type,
+    "dotted": named_type,
+    "string_type": string_type,
+    "number_type": number_type,
+    "constant_type": constant_type,
+    "transform": transform,
+    "variant": variant,
+    "action": action,
+}

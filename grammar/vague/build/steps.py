@@ -1,0 +1,287 @@
+"""Trees of steps to nodes, one function a step."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from vague.ast.base import Identifier, Placed
+from vague.ast.expressions import StringLiteral
+from vague.ast.steps import (
+    Abort,
+    Apply,
+    Arm,
+    Assume,
+    Block,
+    CallOperation,
+    CheckpointClause,
+    Clear,
+    Continue,
+    CustomStep,
+    DeleteRecord,
+    ForEach,
+    Jump,
+    Let,
+    Map,
+    MatchStep,
+    Method,
+    ParallelClause,
+    Queue,
+    Request,
+    Retry,
+    Run,
+    Skip,
+    Stage,
+    StoreRecord,
+    Validate,
+    Wait,
+    WhereClause,
+)
+from vague.build.expressions import single
+from vague.build.options import optional_block
+from vague.build.patterns import arm_head, condition_head, expect_arrow
+from vague.build.reader import Builder, Reader, declared
+from vague.peg import Tree
+
+
+def block(reader: Reader, tree: Tree) -> Block:
+    return Block(reader.span(tree), reader.placed(tree))
+
+
+def request(reader: Reader, tree: Tree) -> Request:
+    method, source, path, origin, options = tree.parts
+    written = reader.written(method)
+    return Request(
+        reader.span(tree),
+        cast("Method", written.lower()),
+        None if source is None else declared(reader, source),
+        reader.build(path),
+        None if origin is None else declared(reader, origin.parts[1]),
+        optional_block(reader, options),
+        shout=written.isupper(),
+    )
+
+
+def call(reader: Reader, tree: Tree) -> CallOperation:
+    _, source, _, operation, options = tree.parts
+    name: Identifier | StringLiteral = reader.build(operation)
+    return CallOperation(
+        reader.span(tree), declared(reader, source), name, optional_block(reader, options)
+    )
+
+
+def for_each(reader: Reader, tree: Tree) -> ForEach:
+    _, variable, _, collection, clauses, body = tree.parts
+    return ForEach(
+        reader.span(tree),
+        declared(reader, variable),
+        reader.build(collection),
+        tuple(reader.build(clause) for clause in clauses),
+        block(reader, body),
+    )
+
+
+def where_clause(reader: Reader, tree: Tree) -> WhereClause:
+    return WhereClause(reader.span(tree), reader.build(tree.parts[1]))
+
+
+def checkpoint(reader: Reader, tree: Tree) -> CheckpointClause:
+    return CheckpointClause(reader.span(tree), reader.build(tree.parts[2]))
+
+
+def parallel(reader: Reader, tree: Tree) -> ParallelClause:
+    width = tree.parts[1]
+    value = None if width is None else reader.build(width.parts[0])
+    return ParallelClause(reader.span(tree), value)
+
+
+def map_(reader: Reader, tree: Tree) -> Map:
+    _, value, arrow, target, body = tree.parts
+    expect_arrow(reader, arrow, "->")
+    return Map(
+        reader.span(tree),
+        reader.build(value),
+        declared(reader, target),
+        optional_block(reader, body),
+    )
+
+
+def apply(reader: Reader, tree: Tree) -> Apply:
+    _, transform, _, value, alias = tree.parts
+    return Apply(
+        reader.span(tree),
+        declared(reader, transform),
+        reader.build(value),
+        None if alias is None else declared(reader, alias.parts[1]),
+    )
+
+
+def match_subject(reader: Reader, tree: Tree) -> MatchStep:
+    _, subject, arms, catch = tree.parts
+    node = reader.build(subject)
+    return MatchStep(
+        reader.span(tree), node, tuple(reader.elements(arms)), _catch(reader, catch)
+    )
+
+
+def match_conditions(reader: Reader, tree: Tree) -> MatchStep:
+    _, arms, catch = tree.parts
+    cases: list[Arm] = reader.elements(arms)
+    heads = (Arm(arm.span, condition_head(arm.head), arm.guard, arm.body) for arm in cases)
+    return MatchStep(reader.span(tree), None, tuple(heads), _catch(reader, catch))
+
+
+def _catch(reader: Reader, tree: Tree | None) -> tuple[Arm, ...] | None:
+    return None if tree is None else tuple(reader.elements(tree.parts[1]))
+
+
+def arm(reader: Reader, tree: Tree) -> Arm:
+    head, arrow, body = tree.parts
+    expect_arrow(reader, arrow, "->")
+    pattern, guard = arm_head(reader, head)
+    return Arm(reader.span(tree), pattern, guard, _arm_body(reader, body))
+
+
+def _arm_body(reader: Reader, tree: Tree) -> Block | Placed[Any] | Identifier:
+    if tree.rule == "block":
+        return block(reader, tree)
+    if tree.rule == "declared":
+        return declared(reader, tree)
+    return reader.placed_one(tree)
+
+
+def validate_subject(reader: Reader, tree: Tree) -> Validate:
+    _, subject, assumes, otherwise = tree.parts
+    node = reader.build(subject)
+    return Validate(
+        reader.span(tree), node, tuple(reader.elements(assumes)), _or(reader, otherwise)
+    )
+
+
+def validate_plain(reader: Reader, tree: Tree) -> Validate:
+    _, assumes, otherwise = tree.parts
+    return Validate(
+        reader.span(tree), None, tuple(reader.elements(assumes)), _or(reader, otherwise)
+    )
+
+
+def _or(reader: Reader, tree: Tree | None) -> Block | None:
+    return None if tree is None else block(reader, tree.parts[1])
+
+
+def assume(reader: Reader, tree: Tree) -> Assume:
+    return Assume(reader.span(tree), reader.build(tree.parts[1]))
+
+
+def store_step(reader: Reader, tree: Tree) -> StoreRecord:
+    _, each, value, arrow, target, options = tree.parts
+    expect_arrow(reader, arrow, "->")
+    return StoreRecord(
+        reader.span(tree),
+        each is not None,
+        reader.build(value),
+        declared(reader, target),
+        optional_block(reader, options),
+    )
+
+
+def store_delete(reader: Reader, tree: Tree) -> DeleteRecord:
+    _, store, index = tree.parts
+    return DeleteRecord(reader.span(tree), declared(reader, store), single(reader, index))
+
+
+def clear(reader: Reader, tree: Tree) -> Clear:
+    return Clear(reader.span(tree), declared(reader, tree.parts[1]))
+
+
+def let(reader: Reader, tree: Tree) -> Let:
+    _, name, _, value = tree.parts
+    return Let(reader.span(tree), declared(reader, name), reader.build(value))
+
+
+def wait(reader: Reader, tree: Tree) -> Wait:
+    return Wait(reader.span(tree), reader.build(tree.parts[1]))
+
+
+def run(reader: Reader, tree: Tree) -> Run:
+    _, first, rest = tree.parts
+    stages = (first, *(part.parts[1] for part in rest))
+    return Run(reader.span(tree), tuple(stage(reader, part) for part in stages))
+
+
+def stage(reader: Reader, tree: Tree) -> Stage:
+    actions, condition = tree.parts
+    grouped = actions.rule == "stage_group"
+    names = reader.elements(actions) if grouped else [declared(reader, actions)]
+    guard = None if condition is None else reader.build(condition.parts[1])
+    return Stage(reader.span(tree), tuple(names), grouped, guard)
+
+
+def continue_(reader: Reader, tree: Tree) -> Continue:
+    return Continue(reader.span(tree))
+
+
+def skip(reader: Reader, tree: Tree) -> Skip:
+    return Skip(reader.span(tree))
+
+
+def abort(reader: Reader, tree: Tree) -> Abort:
+    message = tree.parts[1]
+    return Abort(reader.span(tree), None if message is None else reader.build(message))
+
+
+def retry(reader: Reader, tree: Tree) -> Retry:
+    return Retry(reader.span(tree), optional_block(reader, tree.parts[1]))
+
+
+def queue(reader: Reader, tree: Tree) -> Queue:
+    target = tree.parts[1]
+    if target is None:
+        return Queue(reader.span(tree), None, None)
+    store, options = target.parts
+    return Queue(reader.span(tree), declared(reader, store), optional_block(reader, options))
+
+
+def jump(reader: Reader, tree: Tree) -> Jump:
+    _, action, then = tree.parts
+    if then is None:
+        return Jump(reader.span(tree), declared(reader, action), None)
+    word = reader.written(then.parts[1])
+    return Jump(
+        reader.span(tree), declared(reader, action), "retry" if word == "retry" else "continue"
+    )
+
+
+def custom(reader: Reader, tree: Tree) -> CustomStep:
+    name, options = tree.parts
+    return CustomStep(reader.span(tree), declared(reader, name), reader.build(options))
+
+
+BUILDERS: dict[str, Builder] = {
+    "request": request,
+    "call": call,
+    "for_each": for_each,
+    "where_clause": where_clause,
+    "checkpoint": checkpoint,
+    "parallel": parallel,
+    "map": map_,
+    "apply": apply,
+    "match_subject": match_subject,
+    "match_conditions": match_conditions,
+    "arm": arm,
+    "validate_subject": validate_subject,
+    "validate_plain": validate_plain,
+    "assume": assume,
+    "store_step": store_step,
+    "store_delete": store_delete,
+    "clear": clear,
+    "let": let,
+    "wait": wait,
+    "run": run,
+    "continue": continue_,
+    "skip": skip,
+    "abort": abort,
+    "retry": retry,
+    "queue": queue,
+    "jump": jump,
+    "custom": custom,
+}

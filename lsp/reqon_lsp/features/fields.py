@@ -1,0 +1,90 @@
+"""The fields known of a value that stands before a dot: schemas, specs, literals, real records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reqon_lsp.analysis import Snapshot
+from reqon_lsp.features.place import Frame, Place, Token
+from reqon_lsp.last_run import Past, Record
+from vague.ast.expressions import Expression
+from vague.names import ScopeAt, scope_at
+from vague.parser import parse_expression
+from vague.shapes import KnownField, fields_of
+
+
+def scope_of(snapshot: Snapshot, path: str, offset: int) -> ScopeAt | None:
+    """What is in sight at an offset."""
+    return scope_at(snapshot.program, snapshot.checked.facts, path, offset)
+
+
+def samples_of(scope: ScopeAt, past: Past) -> Mapping[str, Sequence[Record]]:
+    """Records of the mission's stores, by the store's name."""
+    return past(scope.surroundings.mission).samples
+
+
+def operand_before(tokens: Sequence[Token]) -> tuple[int, int] | None:
+    """Start and end of the operand that the tokens end with, such as `a.b[0].c(d)`."""
+    position = len(tokens) - 1
+    end = tokens[position].end if tokens else 0
+    start: int | None = None
+    while position >= 0:
+        token = tokens[position]
+        if token.kind == "group" and token.text in ("(", "["):
+            start, position = token.start, position - 1
+            if position >= 0 and tokens[position].end == start and tokens[position].kind != "sign":
+                continue
+        elif token.kind in ("word", "string", "group"):
+            start, position = token.start, position - 1
+        else:
+            break
+        if not _is_dot(tokens, position, start):
+            break
+        start, position = tokens[position].start, position - 1
+        if position < 0 or tokens[position].end != start or tokens[position].kind == "sign":
+            break
+    return None if start is None else (start, end)
+
+
+def _is_dot(tokens: Sequence[Token], position: int, start: int) -> bool:
+    return position >= 0 and tokens[position].text == "." and tokens[position].end == start
+
+
+def fields_at(
+    snapshot: Snapshot, path: str, place: Place, past: Past, text: str
+) -> tuple[KnownField, ...]:
+    """The fields that may follow the dot before the cursor's word."""
+    scope = scope_of(snapshot, path, place.offset)
+    if scope is None:
+        return ()
+    samples = samples_of(scope, past)
+    before = place.before
+    dot, operand = before[-1], before[:-1]
+    if operand and operand[-1].end == dot.start and operand[-1].kind != "sign":
+        found = operand_before(operand)
+        target = None if found is None else expression(text[found[0] : found[1]])
+        return fields_of(scope, target, samples) if target is not None else ()
+    stored = stored_value(place.frame, text)
+    if stored is None:
+        return fields_of(scope, None, samples)
+    value, store = stored
+    return fields_of(scope, value, samples) or fields_of(scope, expression(store), samples)
+
+
+def stored_value(frame: Frame, text: str) -> tuple[Expression, str] | None:
+    """In the options of `store value -> target`: the value and the target's name."""
+    head = frame.head
+    if frame.detail != "store" or not head:
+        return None
+    arrow = next((n for n, token in enumerate(head) if token.text == "->"), None)
+    first = 2 if len(head) > 1 and head[1].text == "each" else 1
+    if arrow is None or arrow <= first or arrow + 1 >= len(head):
+        return None
+    value = expression(text[head[first].start : head[arrow - 1].end])
+    return None if value is None else (value, head[arrow + 1].text)
+
+
+def expression(text: str) -> Expression | None:
+    """An expression, if the text is one."""
+    found, problems = parse_expression(text)
+    return None if problems else found

@@ -1,0 +1,239 @@
+"""`cleanup`, `checkpoints`, `store`, `state`, `init`: looking after what missions leave behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Reqon
+from cli.state_folder import write_record, write_store, write_sync_checkpoints
+
+# ---------------------------------------------------------------- cleanup
+
+
+@pytest.fixture
+def records(own_folder: Path) -> Path:
+    for day in range(1, 6):
+        write_record(
+            own_folder,
+            executionId=f"exec_{day}",
+            startedAt=f"2024-01-{day:02}T09:00:00Z",
+            completedAt=f"2024-01-{day:02}T09:01:00Z",
+        )
+    write_record(own_folder, mission="Orders", executionId="exec_o")
+    return own_folder / ".vague-data" / "execution"
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(json.loads(path.read_text())["executionId"] for path in folder.glob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "stays"),
+    [
+        (["--older-than", "30d"], 0, ["exec_5", "exec_o"]),
+        (["CustomerSync", "--keep-last", "2"], 0, ["exec_4", "exec_5", "exec_o"]),
+        (["CustomerSync", "--all"], 0, ["exec_o"]),
+        (["--all", "--yes"], 0, []),
+        (["--older-than", "30d", "--dry-run"], 0, None),
+        (["CustomerSync", "--all", "--dry-run"], 0, None),
+        (["--all"], 2, None),
+        ([], 2, None),
+        (["CustomerSync"], 2, None),
+        (["--older-than", "long"], 2, None),
+        (["--all", "--older-than", "3d", "--yes"], 2, None),
+        (["--stores", "--older-than", "3d"], 2, None),
+        (["Unknown", "--all"], 3, None),
+    ],
+)
+def test_cleanup_removes_what_is_asked_for(
+    reqon: Reqon, records: Path, arguments: list[str], code: int, stays: list[str] | None
+) -> None:
+    everything = left(records)
+    shown = reqon("cleanup", *arguments)
+    assert shown.exit_code == code, shown.output
+    assert left(records) == (everything if stays is None else stays)
+
+
+def test_cleanup_says_what_it_removes_and_how_much_that_frees(reqon: Reqon, records: Path) -> None:
+    size = sum(path.stat().st_size for path in records.glob("CustomerSync-*"))
+    planned = reqon("cleanup", "CustomerSync", "--all", "--dry-run")
+    assert planned.stdout.count("would remove CustomerSync exec_") == 5
+    assert (
+        planned.stdout.splitlines()[-1] == f"5 executions would go, freeing {size / 1024:.1f} KiB"
+    )
+    report = json.loads(reqon("cleanup", "CustomerSync", "--all", "--json").stdout)
+    assert [removed["executionId"] for removed in report["removed"]] == [
+        f"exec_{day}" for day in (5, 4, 3, 2, 1)
+    ]
+    assert report["freedBytes"] == size
+    assert report["removed"][0]["startedAt"] == "2024-01-05T09:00:00Z"
+
+
+def test_cleanup_takes_stores_and_sync_checkpoints_only_when_asked(
+    reqon: Reqon, records: Path, own_folder: Path
+) -> None:
+    write_store(own_folder, "customers", {"a": {"id": "a"}})
+    write_store(own_folder, "shared", {"a": {"id": "a"}})
+    stores = own_folder / ".vague-data/stores"
+    (stores / ".customers.applied.json").write_text('{"exec_5": 7}')
+    (stores / ".shared.applied.json").write_text('{"exec_5": 7, "exec_o": 3}')
+    checkpoint = {"lastSync": "2024-01-20T09:00:00Z", "itemsSynced": 3}
+    write_sync_checkpoints(
+        own_folder,
+        {
+            "API-/customers": {**checkpoint, "mission": "CustomerSync"},
+            "API-/orders": {**checkpoint, "mission": "Orders"},
+        },
+    )
+    shown = reqon("cleanup", "CustomerSync", "--all", "--stores", "--sync")
+    assert shown.exit_code == 0
+    assert [path.name for path in stores.iterdir() if not path.name.startswith(".")] == [
+        "shared.json"
+    ]
+    assert "another mission writes this store too" in shown.stdout
+    assert list(json.loads(reqon("checkpoints", "--json").stdout)) == ["API-/orders"]
+
+
+# ---------------------------------------------------------------- checkpoints
+
+
+def test_checkpoints_are_listed_set_and_reset(reqon: Reqon, own_folder: Path) -> None:
+    assert reqon("checkpoints").stderr == "no sync checkpoints in '.vague-data' yet\n"
+    write_sync_checkpoints(
+        own_folder,
+        {
+            "API-/customers": {"lastSync": "2024-01-20T09:00:00Z", "itemsSynced": 1523},
+            "API-/orders": {"lastSync": "2024-01-20T08:45:00Z", "itemsSynced": 8721},
+        },
+    )
+    listed = reqon("checkpoints").stdout.splitlines()
+    assert listed[1].split() == ["API-/customers", "2024-01-20", "09:00:00", "+00:00", "1,523",
+                                 "1,523", "-"]  # fmt: skip
+    changed = reqon("checkpoints", "set", "API-/orders", "2024-01-01T00:00:00Z")
+    assert changed.stdout == "API-/orders: last sync is now 2024-01-01 00:00:00 +00:00\n"
+    known = json.loads(reqon("checkpoints", "list", "--json").stdout)
+    assert known["API-/orders"]["lastSync"] == "2024-01-01T00:00:00Z"
+    assert known["API-/orders"]["itemsSynced"] == 8721
+    assert reqon("checkpoints", "reset", "API-/orders").exit_code == 0
+    assert list(json.loads(reqon("checkpoints", "--json").stdout)) == ["API-/customers"]
+    backups = (own_folder / ".vague-data/quarantine").glob("*-sync-checkpoints.json")
+    assert all("API-/orders" in backup.read_text() for backup in backups)
+    assert reqon("checkpoints", "reset", "--all").exit_code == 0
+    assert json.loads(reqon("checkpoints", "--json").stdout) == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["set", "API-/x", "someday"], 2),
+        (["set", "API-/x"], 2),
+        (["reset"], 2),
+        (["reset", "API-/customers", "--all"], 2),
+        (["reset", "API-/x"], 3),
+    ],
+)
+def test_wrong_uses_of_checkpoints(
+    reqon: Reqon, own_folder: Path, arguments: list[str], code: int
+) -> None:
+    write_sync_checkpoints(
+        own_folder, {"API-/customers": {"lastSync": "2024-01-20T09:00:00Z", "itemsSynced": 1}}
+    )
+    before = (own_folder / ".vague-data/sync-checkpoints.json").read_bytes()
+    assert reqon("checkpoints", *arguments).exit_code == code
+    assert (own_folder / ".vague-data/sync-checkpoints.json").read_bytes() == before
+
+
+def test_damaged_checkpoints_are_never_taken_for_none(reqon: Reqon, own_folder: Path) -> None:
+    write_sync_checkpoints(own_folder, {})
+    (own_folder / ".vague-data/sync-checkpoints.json").write_bytes(b"{")
+    for arguments in (["checkpoints"], ["checkpoints", "set", "A-/x", "2024-01-01"]):
+        shown = reqon(*arguments)
+        assert shown.exit_code == 4
+        assert "cannot be read" in shown.stderr
+
+
+# ---------------------------------------------------------------- stores and sizes
+
+
+def test_stores_can_be_looked_into(reqon: Reqon, own_folder: Path) -> None:
+    assert "no stores" in reqon("store").stderr
+    customers = {f"cust_{n}": {"id": f"cust_{n}", "name": "Zoë"} for n in range(3)}
+    write_store(own_folder, "customers", customers)
+    write_store(own_folder, "crm/contacts", {})
+    listed = reqon("store", "list").stdout.splitlines()
+    assert [line.split()[:2] for line in listed[1:]] == [["crm/contacts", "0"], ["customers", "3"]]
+    assert json.loads(reqon("store", "show", "customers").stdout) == customers
+    assert len(json.loads(reqon("store", "show", "customers", "--limit", "2").stdout)) == 2
+    shown = reqon("store", "show", "customers", "cust_1")
+    assert json.loads(shown.stdout) == customers["cust_1"]
+    assert "Zoë" in shown.stdout
+    assert {row["name"] for row in json.loads(reqon("store", "--json").stdout)} == {
+        "customers",
+        "crm/contacts",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["unknown"], "the stores are: customers"),
+        (["customers", "nobody"], "has no record 'nobody'"),
+        (["../secrets"], "cannot name a file store"),
+    ],
+)
+def test_what_is_not_in_a_store(
+    reqon: Reqon, own_folder: Path, arguments: list[str], said: str
+) -> None:
+    write_store(own_folder, "customers", {"a": {"id": "a"}})
+    shown = reqon("store", "show", *arguments)
+    assert shown.exit_code == 3
+    assert said in shown.stderr
+
+
+def test_a_damaged_store_is_refused_not_shown_empty(reqon: Reqon, own_folder: Path) -> None:
+    write_store(own_folder, "customers", {})
+    (own_folder / ".vague-data/stores/customers.json").write_bytes(b'{"a": ')
+    assert reqon("store", "show", "customers").exit_code == 4
+    assert "damaged" in reqon("store").stdout
+
+
+def test_state_shows_what_is_large_and_what_frees_it(reqon: Reqon, own_folder: Path) -> None:
+    assert "there is no state folder" in reqon("state").stderr
+    write_record(own_folder)
+    write_store(own_folder, "customers", {"a": {"id": "a", "text": "x" * 5000}})
+    lines = reqon("state").stdout.splitlines()
+    assert lines[0].startswith(".vague-data  5.")
+    rows = {line.split()[0]: line for line in lines[2:]}
+    assert "reqon cleanup --older-than" in rows["records"]
+    assert rows["stores"].split()[1:4] == ["1", "4.9", "KiB"]
+    parts = json.loads(reqon("state", "--json").stdout)
+    assert {part["part"]: part["files"] for part in parts}["records"] == 1
+
+
+# ---------------------------------------------------------------- init
+
+
+def test_init_writes_something_to_start_from(reqon: Reqon, own_folder: Path) -> None:
+    assert reqon("init", "project").exit_code == 0
+    project = own_folder / "project"
+    assert reqon("check", "project/missions").exit_code == 0
+    assert reqon("fmt", "--check", "project/missions").exit_code == 0
+    assert ".vague-data/" in (project / ".gitignore").read_text().splitlines()
+    assert "reqon check" in (project / ".github/workflows/missions.yml").read_text()
+
+
+def test_init_keeps_what_is_there(reqon: Reqon, own_folder: Path) -> None:
+    (own_folder / ".gitignore").write_text("dist/")
+    (own_folder / "missions").mkdir()
+    (own_folder / "missions/customer_sync.vague").write_text("mine")
+    shown = reqon("init")
+    assert (own_folder / "missions/customer_sync.vague").read_text() == "mine"
+    assert (own_folder / ".gitignore").read_text() == "dist/\n.vague-data/\n.env\n"
+    assert "kept    missions/customer_sync.vague" in shown.stdout
+    again = reqon("init")
+    assert again.stdout.count("kept") == 3
+    (own_folder / "file").write_text("")
+    assert reqon("init", "file").exit_code == 3

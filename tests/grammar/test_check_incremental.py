@@ -1,0 +1,179 @@
+"""A check that reuses earlier results says exactly what a fresh one says, and never fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from support.spec import ZONES, Case, cases
+from vague.check_source import NOON, MemoryFiles
+from vague.checker import Checked, CheckFacts, check
+from vague.names import names_of, scope_at
+from vague.program import Program, ProgramRoot, find_programs, read_program
+
+SPECS = Path(__file__).parents[1] / "spec" / "check"
+CASES = [case for case in cases(SPECS) if list(case.files) == ["mission.vague"]]
+TEXTS = sorted({case.files["mission.vague"] for case in CASES})
+ROOT = ProgramRoot("mission.vague", "file", "mission.vague")
+FACTS = CheckFacts(MemoryFiles(), NOON, ZONES)
+SNIPPETS = [
+    "", " ", "\n", "}", "{", "a", "x", "1", '"', "// c\n", "skip", "let q = 1\n", "action Z { skip }\n",
+    'store zz: file("zz")\n', "source Q { }\n", "schema R { id: string }\n", "run A\n", "get \"/q\"\n",
+    "enableState: false\n", "stateRetention: 7\n", "for r in a { skip }\n", "response", ".id", "mission",
+]  # fmt: skip
+
+
+def program_of(text: str, before: Program | None = None) -> Program:
+    return read_program(ROOT, MemoryFiles({"mission.vague": text}), before)
+
+
+def shown(checked: Checked) -> list[str]:
+    return [repr(one) for one in checked.diagnostics]
+
+
+Edit = tuple[float, int, str]
+EDITS = st.lists(
+    st.tuples(st.floats(0, 1), st.integers(0, 12), st.sampled_from(SNIPPETS)), min_size=1, max_size=5
+)
+
+
+def edited(text: str, edit: Edit) -> str:
+    at = int(edit[0] * len(text))
+    return text[:at] + edit[2] + text[at + edit[1] :]
+
+
+@given(st.sampled_from(TEXTS), EDITS)
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_after_any_edits_the_result_is_that_of_a_fresh_check(text: str, edits: list[Edit]):
+    program = program_of(text)
+    checked = check(program, FACTS)
+    for edit in edits:
+        text = edited(text, edit)
+        program = program_of(text, program)
+        checked = check(program, FACTS, checked)
+        assert shown(checked) == shown(check(program_of(text), FACTS))
+
+
+def test_an_edit_keeps_the_results_of_all_other_elements():
+    text = "mission M {\n  store a: memory\n" + "".join(
+        f"  action A{n} {{ store {{ id: {n} }} -> a }}\n" for n in range(20)
+    )
+    text += "  run " + " then ".join(f"A{n}" for n in range(20)) + "\n}\n"
+    program = program_of(text)
+    before = check(program, FACTS)
+    after = check(program_of(text.replace("id: 7 ", "id: 777 "), program), FACTS, before)
+    old = {id(result) for _, result in before.missions[0].elements}
+    kept = [result for _, result in after.missions[0].elements if id(result) in old]
+    assert len(kept) == len(before.missions[0].elements) - 1
+    assert [one.span.start for one in after.diagnostics] != [
+        one.span.start for one in before.diagnostics
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rechecked"),
+    [
+        ("store b: memory", "store c: memory", {"B", "C"}),
+        ("action C {", "action D {", {"A", "D"}),
+        ("enableState: true", "enableState: false", {"A", "B", "C", "a", "b"}),
+        ("run A", "run A then A", set()),
+        ("let x = 1", "let x = 2", {"C"}),
+    ],
+)
+def test_a_changed_name_rechecks_those_that_asked_for_it(old: str, new: str, rechecked: set[str]):
+    text = """mission M {
+      enableState: true
+      store a: memory
+      store b: memory
+      let x = 1
+      action A { run C }
+      action B { store { id: 1 } -> b { key: .id } }
+      action C { store { id: x } -> b { key: .id } }
+      run A
+    }"""
+    program = program_of(text)
+    before = check(program, FACTS)
+    after = check(program_of(text.replace(old, new), program), FACTS, before)
+    kept = {id(result) for _, result in before.missions[0].elements}
+    new_names = {
+        declared.node.name.text
+        for declared, result in after.missions[0].elements
+        if id(result) not in kept and hasattr(declared.node, "adapter") | hasattr(declared.node, "steps")
+    }
+    assert new_names == rechecked
+
+
+# ---------------------------------------------------------------- no text is too much
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_prefix_is_checked(case: Case):
+    text = case.files["mission.vague"]
+    for end in range(0, len(text), 7):
+        program = program_of(text[:end])
+        checked = check(program, FACTS)
+        for one in checked.diagnostics:
+            assert 0 <= one.span.start <= one.span.end <= end
+        scope_at(program, FACTS, "mission.vague", end)
+        names_of(checked).in_file("mission.vague")
+
+
+@given(st.sampled_from(TEXTS), st.data())
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_lines_in_any_order_are_checked(text: str, data: st.DataObject):
+    lines = data.draw(st.permutations(text.splitlines()))
+    check(program_of("\n".join(lines)), FACTS).diagnostics  # noqa: B018 - must not raise
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_checked(data: bytes):
+    program = read_program(ROOT, MemoryFiles({"mission.vague": data}))
+    assert isinstance(check(program, FACTS).diagnostics, tuple)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "1" + " + 1" * 20_000,
+        "a" + ".b" * 20_000,
+        "a" + " | first" * 5_000,
+        "a" + "[0]" * 10_000,
+        "a where " + " where ".join(["true"] * 2_000),
+        "not " * 3_000 + "a",
+        "- " * 3_000 + "a",
+        "a ? 1 : " * 3_000 + "2",
+        "if a then " * 3_000 + "1",
+        "x => " * 2_000 + "x",
+    ],
+    ids=lambda text: text[:12],
+)
+def test_a_long_chain_is_checked(expression: str):
+    text = "mission M { let a = 1 action A { let b = %s store b -> s } store s: file run A }"
+    program = program_of(text % expression)
+    assert isinstance(check(program, FACTS).diagnostics, tuple)
+
+
+def test_a_changed_clock_is_seen():
+    text = 'mission M { schedule: at "2030-01-02 00:00" action A { skip } run A }'
+    program = program_of(text)
+    before = check(program, FACTS)
+    later = CheckFacts(FACTS.files, NOON.replace(year=2031), ZONES)
+    assert [one.code for one in before.diagnostics] == []
+    assert [one.code for one in check(program, later, before).diagnostics] == ["RQ313"]
+
+
+def test_collections_hold_programs_of_their_own():
+    files = MemoryFiles({"a.vague": "mission M { }", "b.vague": "mission M { }"})
+    for root in find_programs(".", files).programs:
+        checked = check(read_program(root, files), FACTS)
+        assert [one.code for one in checked.diagnostics] == ["RQ104"]
+
+
+def test_having_no_mission_weighs_more_when_executing():
+    program = program_of("let x = 1")
+    executing = CheckFacts(FACTS.files, NOON, ZONES, execute=True)
+    assert not check(program, FACTS).has_errors
+    assert check(program, executing).has_errors
