@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from vague.ast.base import Node
-from vague.ast.definitions import Action, Dataset, Schedule
+from vague.ast.definitions import Action, Dataset, Schedule, Source, Store
 from vague.ast.steps import Let
 from vague.broken import outside_of_broken_statements
 from vague.codes import SEVERITIES
@@ -49,8 +49,8 @@ __all__ = ["CheckFacts", "Checked", "ElementResult", "check"]
 class ElementResult:
     """What one element gave: problems and names, counted from its start.
 
-    `used` are the (kind, name) it refers to. `published` keeps the problems as they were last
-    shifted to a place of the file.
+    `used` are the (kind, name) it refers to, `facts` is there for actions. `published` keeps the
+    problems as they were last shifted to a place of the file.
     """
 
     node: Node
@@ -68,13 +68,6 @@ class ElementResult:
             moved = tuple(_moved(found, path, start) for found in self.findings)
             self.published = (path, start, moved)
         return self.published[2]
-
-    @property
-    def action_facts(self) -> ActionFacts | None:
-        """What the rules about calls and groups need, for an action."""
-        if self.facts is None and isinstance(self.node, Action):
-            self.facts = ActionFacts(self.node)
-        return self.facts
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +151,7 @@ def _loose_findings(program: Program, facts: CheckFacts) -> Iterator[Diagnostic]
         message = "program has no mission"
         help_text = "add 'mission Name { … }' to run something"
         yield Diagnostic("RQ101", severity, program.root.root_file, Span(0, 0), message, help_text)
+    yield from _shared_name_findings(program)
     for source in program.files.values():
         for placed in source.parsed.tree.items:
             reason = misplaced_at_top(placed.node)
@@ -173,6 +167,36 @@ def _loose_findings(program: Program, facts: CheckFacts) -> Iterator[Diagnostic]
                 )
 
 
+def _shared_name_findings(program: Program) -> Iterator[Diagnostic]:
+    """RQ108 and RQ115 for what is declared at top level."""
+    shared = program.shared
+    for declared in (*shared.stores.values(), *shared.sources.values(), *shared.lets):
+        if declared.node.name.text == "response":
+            message = "'response' is the last reply: nothing else can be called so"
+            yield _at_name("RQ108", declared, message, "rename it")
+    first: dict[str, Declared[Let]] = {}
+    for declared in shared.lets:
+        name = declared.node.name
+        before = first.setdefault(name.text, declared)
+        if before is not declared:
+            message = f"'{name.text}' is already bound at top level"
+            place = RelatedPlace(
+                before.path, before.absolute(before.node.name.span), "first bound here"
+            )
+            found = _at_name("RQ115", declared, message, "use another name")
+            yield replace(found, related=(place,))
+
+
+def _at_name(
+    code: str,
+    declared: Declared[Store] | Declared[Source] | Declared[Let],
+    message: str,
+    help_text: str,
+) -> Diagnostic:
+    span = declared.absolute(declared.node.name.span)
+    return Diagnostic(code, SEVERITIES[code], declared.path, span, message, help_text)
+
+
 # ---------------------------------------------------------------- one mission
 
 
@@ -183,28 +207,17 @@ def _check_mission(
     elements = checking.elements()
     view = MissionView(
         checking.surroundings,
-        frozenset(checking.used),
+        checking.used,
         checking.uses_default_source,
         sole=len(program.missions) == 1,
     )
     for rule in MISSION_RULES:
         rule(view)
     check_schema_circles(view)
-    action_facts = _action_facts(elements)
-    check_calls(view, action_facts)
-    check_group_writes(view, action_facts)
+    actions = [result.facts for _, result in elements if result.facts is not None]
+    check_calls(view, [facts for facts in actions if facts.calls])
+    check_group_writes(view, actions)
     return MissionResult(checking.surroundings, elements, tuple(view.findings))
-
-
-def _action_facts(
-    elements: Iterable[tuple[Declared[Node], ElementResult]],
-) -> Mapping[str, ActionFacts]:
-    found: dict[str, ActionFacts] = {}
-    for declared, result in elements:
-        node = declared.node
-        if isinstance(node, Action) and result.action_facts is not None:
-            found.setdefault(node.name.text, result.action_facts)
-    return found
 
 
 _Elements = list[tuple[Declared[Node], ElementResult]]
@@ -345,6 +358,7 @@ def check_element(
         frozenset(walk.asked),
         frozenset(used - {own}),
         walk.uses_default_source,
+        ActionFacts(declared.node) if isinstance(declared.node, Action) else None,
     )
 
 

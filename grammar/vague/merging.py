@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from vague.ast.base import Node
 from vague.ast.definitions import Import, Mission
 from vague.diagnostics import Diagnostic, RelatedPlace, Severity
+from vague.hashes import node_hash
 from vague.program_files import dirname, is_url, join
 from vague.program_model import (
     AnyDefinition,
@@ -208,7 +210,7 @@ class _Merging:
         for layer in layers[1:]:
             for name, declared in layer.items():
                 first = visible.setdefault(name, declared)
-                if first.node is not declared.node and first.node != declared.node:
+                if not _same(first.node, declared.node):
                     self._warn_hidden(first, declared)
         return visible
 
@@ -234,6 +236,11 @@ class _Merging:
                 code, severity, at.path, at.absolute(span), message, help_text, related=related
             )
         )
+
+
+def _same(left: Node, right: Node) -> bool:
+    """Whether two definitions mean the same; hashes bear chains that comparing would not."""
+    return left is right or node_hash(left) == node_hash(right)
 
 
 def _all_imports(source: SourceFile) -> Iterable[Declared[Import]]:

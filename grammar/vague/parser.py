@@ -123,7 +123,7 @@ def _reader(text: str, brackets: Brackets) -> Reader:
 def parse_expression(text: str) -> tuple[Expression | None, tuple[Diagnostic, ...]]:
     """Read one expression, for tools and tests."""
     reader = _reader(text, scan(text))
-    match, failure = RULES.match("expr", text, 0, reader)
+    match, _ = RULES.match("expr", text, 0, reader)
     if match is None:
         return None, ()
     return reader.build(match), tuple(reader.problems)

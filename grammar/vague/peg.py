@@ -1,9 +1,10 @@
 """The grammar as a matcher: one rule at one offset, to a tree or to the furthest failure.
 
-Parsimonious reads `vague.peg` into its expressions; each is then replaced by an expression of ours
-that matches the same text faster: white space goes into the token behind it, a choice looks at the
-first word before it tries anything, and a rule between brackets is cut out instead of being read.
-Nothing here knows what a tree means (`build` does) or how to word a failure (`recovery` does).
+Parsimonious reads `vague.peg` into expressions; each of them is turned into one of ours, which
+match the same texts at a fraction of the cost: white space goes into the token behind it, a choice
+looks at the first word before it tries anything, and a rule between brackets is cut out instead of
+being read. Nothing here knows what a tree means (`build` does) or how to word a failure
+(`recovery` does).
 """
 
 from __future__ import annotations
@@ -12,14 +13,13 @@ import gc
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Final, Literal, Protocol, cast
+from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
 from parsimonious import expressions as stock
-from parsimonious.exceptions import ParseError
 from parsimonious.grammar import Grammar
 
 from vague.slices import PIECES
@@ -31,6 +31,9 @@ _REMEMBERED: Final = frozenset({"expr1"})
 _LEVELS: Final = frozenset({"filter", "expr1", "pipe", "operation", "operand", "type"})
 _CLOSERS: Final = {"(": ")", "[": "]", "{": "}"}
 _LEAD = re.compile(rf"{PIECES['space']}(\w+|.)?", re.DOTALL).match
+_NOTHING: list[Any] = []
+
+# ---------------------------------------------------------------- what a match gives
 
 
 class Tree:
@@ -49,7 +52,7 @@ class Tree:
         self.parts = parts
 
 
-class Failure(ParseError):
+class Failure:
     """How far a match came: `pos` is where the last token before the trouble ends.
 
     `expected` names all that would have fitted there: names of rules, or texts in quotes.
@@ -57,8 +60,10 @@ class Failure(ParseError):
     what was only looked at; `memo` remembers trees for the time of one match.
     """
 
-    def __init__(self, text: str, ahead: Failure | None = None) -> None:
-        super().__init__(text)
+    __slots__ = ("ahead", "expected", "memo", "pos", "too_deep")
+
+    def __init__(self, ahead: Failure | None = None) -> None:
+        self.pos = -1
         self.expected: list[str] = []
         self.memo: dict[int, Tree | None] = {}
         self.ahead = self if ahead is None else ahead
@@ -68,6 +73,14 @@ class Failure(ParseError):
     def reach(self) -> int:
         """The place from which on no token has been looked at."""
         return max(self.pos, self.ahead.pos)
+
+    def note(self, pos: int, label: str) -> None:
+        """Keep that `label` would have fitted at `pos`."""
+        if pos > self.pos:
+            self.pos = pos
+            self.expected = [label]
+        elif pos == self.pos:
+            self.expected.append(label)
 
 
 class Cuts(Protocol):
@@ -88,199 +101,202 @@ class ListForm:
     commas: Literal["optional", "required", "single"]
 
 
-class Expression(stock.Expression):
-    """One of our expressions; `first` holds the words or characters it can begin with."""
-
-    __slots__ = ("first", "label")
-
-    def __init__(self, name: str, label: str, first: frozenset[str] | None) -> None:
-        super().__init__(name)
-        self.label = label
-        self.first = first
+# ---------------------------------------------------------------- expressions
 
 
-class Token(Expression):
+class Expression(Protocol):
+    """A part of a rule. `first` are the words or characters it can begin with, None if unknown."""
+
+    first: frozenset[str] | None
+
+    def match(self, text: str, pos: int, cuts: Cuts, failure: Failure) -> Tree | None:
+        """The tree of what stands at `pos`; None, kept in `failure`, when something else does."""
+        ...
+
+
+_Match: TypeAlias = Callable[[str, int, Cuts, Failure], Tree | None]
+
+
+class Token:
     """A regular expression with the white space before it; its named group names the tree."""
 
-    __slots__ = ("pattern_match", "zero_width")
+    __slots__ = ("_label", "_pattern_match", "first", "zero_width")
 
     def __init__(self, name: str, label: str, pattern: str, first: frozenset[str] | None) -> None:
-        super().__init__(name, label, first)
+        self.first = first
         self.zero_width = name == "same_line"
+        self._label = label
         named = pattern if "(?P<" in pattern else f"(?P<{name or 'token'}>{pattern})"
         space = "" if self.zero_width else PIECES["space"]
-        self.pattern_match = re.compile(f"{space}(?:{named})").match
+        self._pattern_match = re.compile(f"{space}(?:{named})").match
 
-    def match_core(self, text: str, pos: int, cache: Cuts, error: Failure) -> Tree | None:
-        match = self.pattern_match(text, pos)
+    def match(self, text: str, pos: int, _cuts: Cuts, failure: Failure) -> Tree | None:
+        """See `Expression`."""
+        match = self._pattern_match(text, pos)
         if match is None:
-            if pos > error.pos:
-                error.pos = pos
-                error.expected = [self.label]
-            elif pos == error.pos:
-                error.expected.append(self.label)
+            failure.note(pos, self._label)
             return None
         group = cast("str", match.lastgroup)
         return Tree(group, match.start(group), match.end(), _NOTHING)
 
 
-class Cut(Expression):
+class Cut:
     """A bracket with all that is in it, by the table of brackets, unread."""
 
-    __slots__ = ("pattern_match",)
+    __slots__ = ("_label", "_pattern_match", "_rule", "first")
 
-    def __init__(self, name: str, opener: str) -> None:
-        super().__init__(name, f"'{opener}'", frozenset({opener}))
-        self.pattern_match = re.compile(PIECES["space"] + re.escape(opener)).match
+    def __init__(self, rule: str, opener: str) -> None:
+        self.first: frozenset[str] | None = frozenset({opener})
+        self._rule = rule
+        self._label = f"'{opener}'"
+        self._pattern_match = re.compile(PIECES["space"] + re.escape(opener)).match
 
-    def match_core(self, text: str, pos: int, cache: Cuts, error: Failure) -> Tree | None:
-        match = self.pattern_match(text, pos)
+    def match(self, text: str, pos: int, cuts: Cuts, failure: Failure) -> Tree | None:
+        """See `Expression`."""
+        match = self._pattern_match(text, pos)
         if match is None:
-            if pos > error.pos:
-                error.pos = pos
-                error.expected = [self.label]
-            elif pos == error.pos:
-                error.expected.append(self.label)
+            failure.note(pos, self._label)
             return None
         start = match.end() - 1
-        return Tree(self.name, start, cache.after(start), _NOTHING)
+        return Tree(self._rule, start, cuts.after(start), _NOTHING)
 
 
-_NOTHING: list[Any] = []
 _PLAIN, _OPTIONAL, _REPEATED, _SAME_LINE, _AHEAD, _NOT_AHEAD = range(6)
-_Match = Callable[[str, int, Cuts, Failure], "Tree | None"]
+_Piece: TypeAlias = tuple[int, Expression]
 
 
-class Sequence(Expression):
+class Sequence:
     """Pieces one after another. A sequence without a name and with one piece is that piece."""
 
-    __slots__ = ("level", "members", "pieces", "remembered", "single")
+    __slots__ = ("_level", "_matches", "_name", "_remembered", "_single", "first", "pieces")
 
     def __init__(self, name: str) -> None:
-        super().__init__(name, name, None)
-        self.members: list[tuple[int, Expression]] = []
-        self.pieces: list[tuple[int, _Match]] = []
-        self.single = False
-        self.remembered = name in _REMEMBERED
-        self.level = name in _LEVELS
+        self.first: frozenset[str] | None = None
+        self.pieces: list[_Piece] = []
+        self._name = name
+        self._matches: list[tuple[int, _Match]] = []
+        self._single = False
+        self._remembered = name in _REMEMBERED
+        self._level = name in _LEVELS
 
-    def settle(self, members: list[tuple[int, Expression]], *, single: bool) -> None:
+    def settle(self, pieces: list[_Piece], *, single: bool) -> None:
         """Take the pieces; `single`: be the only piece that reads anything."""
-        self.members = members
-        self.pieces = [(mode, _matcher(piece)) for mode, piece in members]
-        self.single = single and sum(mode < _SAME_LINE for mode, _ in members) == 1
+        self.pieces = pieces
+        self._matches = [(mode, piece.match) for mode, piece in pieces]
+        self._single = single and sum(mode < _SAME_LINE for mode, _ in pieces) == 1
 
-    def match_core(self, text: str, pos: int, cache: Cuts, error: Failure) -> Tree | None:
-        if not self.remembered:
-            return self._read(text, pos, cache, error)
-        memo = error.memo
+    def match(self, text: str, pos: int, cuts: Cuts, failure: Failure) -> Tree | None:
+        """See `Expression`."""
+        if not self._remembered:
+            return self._read(text, pos, cuts, failure)
+        memo = failure.memo
         if pos in memo:
             return memo[pos]
-        tree = memo[pos] = self._read(text, pos, cache, error)
+        tree = memo[pos] = self._read(text, pos, cuts, failure)
         return tree
 
-    def _read(self, text: str, pos: int, cache: Cuts, error: Failure) -> Tree | None:
+    def _read(self, text: str, pos: int, cuts: Cuts, failure: Failure) -> Tree | None:
+        begin = pos
         parts: list[Any] = []
-        start = pos
-        begun = False
-        for mode, match in self.pieces:
+        for mode, match in self._matches:
             if mode == _PLAIN:
-                tree = match(text, pos, cache, error)
+                tree = match(text, pos, cuts, failure)
                 if tree is None:
                     return None
-                parts.append(tree)
                 pos = tree.end
-                if not begun:
-                    start = tree.start
-                    begun = True
-            elif mode == _OPTIONAL:
-                tree = match(text, pos, cache, error)
                 parts.append(tree)
-                if tree is not None:
-                    pos = tree.end
-                    if not begun:
-                        start = tree.start
-                        begun = True
+            elif mode == _OPTIONAL:
+                tree = match(text, pos, cuts, failure)
+                pos = pos if tree is None else tree.end
+                parts.append(tree)
             elif mode == _REPEATED:
                 trees: list[Tree] = []
-                while (tree := match(text, pos, cache, error)) is not None:
-                    trees.append(tree)
+                while (tree := match(text, pos, cuts, failure)) is not None:
                     pos = tree.end
+                    trees.append(tree)
                 parts.append(trees)
-                if trees and not begun:
-                    start = trees[0].start
-                    begun = True
-            elif mode == _SAME_LINE:
-                if match(text, pos, cache, error) is None:
-                    return None
-            elif mode == _AHEAD:
-                if match(text, pos, cache, error.ahead) is None:
-                    return None
-            elif match(text, pos, cache, error.ahead) is not None:
+            elif not _holds(mode, match, text, pos, cuts, failure):
                 return None
-        if self.single:
+        return self._tree(parts, begin, pos)
+
+    def _tree(self, parts: list[Any], begin: int, end: int) -> Tree:
+        if self._single:
             return parts[0]
-        if self.level:
+        if self._level:
             present = [part for part in parts if part]
             if len(present) == 1:
                 return present[0]
-        return Tree(self.name, start, pos, parts)
+        first = parts[0] if parts else None
+        if isinstance(first, Tree):
+            return Tree(self._name, first.start, end, parts)
+        return Tree(self._name, _start_of(parts, begin), end, parts)
 
 
-class Choice(Expression):
+def _start_of(parts: list[Any], otherwise: int) -> int:
+    """Where the first tree among `parts` begins."""
+    for part in parts:
+        if isinstance(part, Tree):
+            return part.start
+        if part:
+            return part[0].start
+    return otherwise
+
+
+def _holds(mode: int, match: _Match, text: str, pos: int, cuts: Cuts, failure: Failure) -> bool:
+    """Whether a look-ahead is as it should be; only that of `same_line` is told as a failure."""
+    if mode == _SAME_LINE:
+        return match(text, pos, cuts, failure) is not None
+    return (match(text, pos, cuts, failure.ahead) is not None) == (mode == _AHEAD)
+
+
+class Choice:
     """The first alternative that fits, its tree unwrapped; only those are tried that can begin."""
 
-    __slots__ = ("alternatives", "by_first", "guided", "otherwise")
+    __slots__ = ("_by_first", "_guided", "_label", "_otherwise", "alternatives", "first")
 
     def __init__(self, name: str) -> None:
-        super().__init__(name, name, None)
+        self.first: frozenset[str] | None = None
         self.alternatives: list[Expression] = []
-        self.by_first: dict[str | None, tuple[_Match, ...]] = {}
-        self.otherwise: tuple[_Match, ...] = ()
-        self.guided = False
+        self._label = name
+        self._by_first: dict[str | None, tuple[_Match, ...]] = {}
+        self._otherwise: tuple[_Match, ...] = ()
+        self._guided = False
 
-    def match_core(self, text: str, pos: int, cache: Cuts, error: Failure) -> Tree | None:
-        known = len(error.expected) if pos == error.pos else 0
-        candidates = self.otherwise
-        if self.guided:
+    def match(self, text: str, pos: int, cuts: Cuts, failure: Failure) -> Tree | None:
+        """See `Expression`."""
+        known = len(failure.expected) if pos == failure.pos else 0
+        candidates = self._otherwise
+        if self._guided:
             lead = cast("re.Match[str]", _LEAD(text, pos)).group(1)
-            candidates = self.by_first.get(lead, candidates)
+            candidates = self._by_first.get(lead, candidates)
         for match in candidates:
-            tree = match(text, pos, cache, error)
+            tree = match(text, pos, cuts, failure)
             if tree is not None:
                 return tree
-        if self.name and pos >= error.pos:
-            if pos > error.pos:
-                error.pos = pos
+        if self._label and pos >= failure.pos:
+            if pos > failure.pos:
+                failure.pos = pos
                 known = 0
-            error.expected[known:] = [self.label]
+            failure.expected[known:] = [self._label]
         return None
 
-    def offer(self) -> None:
+    def settle(self) -> None:
         """Sort the alternatives by what they can begin with."""
-        alternatives = self.alternatives
-        leads = {lead for one in alternatives for lead in one.first or ()}
-        self.guided = len(alternatives) > 2 and len(leads) > 1
-        fixed = leads if self.guided else set[str]()
-        self.by_first = {lead: _beginning(alternatives, lead) for lead in fixed}
-        self.otherwise = (
-            _beginning(alternatives, None)
-            if self.guided
-            else tuple(_matcher(one) for one in alternatives)
+        leads = {lead for one in self.alternatives for lead in one.first or ()}
+        self._guided = len(self.alternatives) > 2 and len(leads) > 1
+        if self._guided:
+            self._by_first = {lead: self._beginning(lead) for lead in leads}
+            self._otherwise = self._beginning(None)
+        else:
+            self._otherwise = tuple(one.match for one in self.alternatives)
+
+    def _beginning(self, lead: str | None) -> tuple[_Match, ...]:
+        """Those that can begin with `lead`, in order; with None those of which one cannot know."""
+        return tuple(
+            one.match
+            for one in self.alternatives
+            if one.first is None or (lead is not None and lead in one.first)
         )
-
-
-def _beginning(alternatives: list[Expression], lead: str | None) -> tuple[_Match, ...]:
-    """Those that can begin with `lead`, in order; with None those of which one cannot know."""
-    return tuple(
-        _matcher(one)
-        for one in alternatives
-        if one.first is None or (lead is not None and lead in one.first)
-    )
-
-
-def _matcher(expression: Expression) -> _Match:
-    return cast("_Match", expression.match_core)
 
 
 # ---------------------------------------------------------------- loading
@@ -290,20 +306,26 @@ class Rules:
     """The rules of one grammar, ready to match, and the forms of its slices."""
 
     def __init__(self, grammar_text: str) -> None:
-        self._grammar = Grammar(grammar_text)
+        self.forms: dict[str, ListForm] = {"program": ListForm("program", "", "item", "optional")}
         self._made: dict[int, Expression] = {}
         self._words: dict[str, frozenset[str]] = {}
-        self.forms: dict[str, ListForm] = {"program": ListForm("program", "", "item", "optional")}
-        self.rules: dict[str, Expression] = {}
-        for name, expression in self._grammar.items():
-            self.rules[name] = self._convert(expression)
-        self._settle_firsts()
+        # The ids of the stock expressions are keys, so the grammar must live while we convert.
+        grammar = Grammar(grammar_text)
+        self._rules = {name: self._convert(rule) for name, rule in grammar.items()}
+        for made in self._made.values():
+            _find_first(made, frozenset())
+        for made in self._made.values():
+            if isinstance(made, Choice):
+                made.settle()
+
+    def __contains__(self, rule: str) -> bool:
+        return rule in self._rules
 
     def match(self, rule: str, text: str, pos: int, cuts: Cuts) -> tuple[Tree | None, Failure]:
         """Match `rule` at `pos`; the failure tells how far it came, whether it fits or not."""
-        failure = Failure(text, Failure(text))
+        failure = Failure(Failure())
         try:
-            tree = cast("Tree | None", self.rules[rule].match_core(text, pos, cuts, failure))
+            tree = self._rules[rule].match(text, pos, cuts, failure)
         except RecursionError:
             tree = None
             failure.too_deep = True
@@ -313,87 +335,73 @@ class Rules:
         """The words that `rule` can begin with, as far as they are fixed."""
         known = self._words.get(rule)
         if known is None:
-            known = self._words[rule] = frozenset(_words(self.rules[rule], set()))
+            known = self._words[rule] = frozenset(_words(self._rules[rule], set()))
         return known
 
     def _convert(self, expression: stock.Expression) -> Expression:
-        """Our expression for a stock one; made before its members, for rules are recursive."""
+        """Our expression for a stock one; known before its members are, for rules are recursive."""
         made = self._made.get(id(expression))
         if made is not None:
             return made
         if isinstance(expression, stock.Literal):
-            made = _literal(expression)
+            made = self._made[id(expression)] = _literal(expression)
         elif isinstance(expression, stock.Regex):
-            made = _regex(expression)
+            made = self._made[id(expression)] = _regex(expression)
         elif isinstance(expression, stock.OneOf):
-            made = Choice(expression.name)
-        elif isinstance(expression, stock.Sequence):
-            form = _slice_form(expression)
-            made = Sequence(expression.name)
-            if form is not None:
-                self.forms[form.rule] = form
+            made = self._made[id(expression)] = choice = Choice(expression.name)
+            choice.alternatives = [self._convert(member) for member in _members(expression)]
         else:
-            raise TypeError(f"no place for {expression}")
-        self._made[id(expression)] = made
-        self._fill(made, expression)
+            made = self._made[id(expression)] = sequence = Sequence(expression.name)
+            self._fill(sequence, cast("stock.Sequence", expression))
         return made
 
-    def _fill(self, made: Expression, expression: stock.Expression) -> None:
-        if isinstance(made, Choice):
-            members = cast("stock.Compound", expression).members
-            made.alternatives = [self._convert(member) for member in members]
-        elif isinstance(made, Sequence):
-            members = cast("stock.Compound", expression).members
-            pieces = [self._piece(member) for member in members]
-            form = self.forms.get(expression.name)
-            if form is not None and form.opener:
-                cut = (_PLAIN, Cut(form.rule, form.opener))
-                pieces = [cut, *(piece for piece in pieces if piece[0] >= _SAME_LINE)]
-            made.settle(
-                pieces, single=not expression.name or (form is not None and bool(form.opener))
-            )
+    def _fill(self, made: Sequence, expression: stock.Sequence) -> None:
+        pieces = [self._piece(member) for member in _members(expression)]
+        form = _slice_form(expression)
+        if form is not None:
+            self.forms[form.rule] = form
+            cut: _Piece = (_PLAIN, Cut(form.rule, form.opener))
+            pieces = [cut, *(piece for piece in pieces if piece[0] >= _SAME_LINE)]
+        made.settle(pieces, single=form is not None or not expression.name)
 
-    def _piece(self, member: stock.Expression) -> tuple[int, Expression]:
+    def _piece(self, member: stock.Expression) -> _Piece:
         if isinstance(member, stock.Lookahead):
-            return (_NOT_AHEAD if member.negativity else _AHEAD, self._convert(member.members[0]))
+            mode = _NOT_AHEAD if member.negativity else _AHEAD
+            return (mode, self._convert(_members(member)[0]))
         if isinstance(member, stock.Quantifier):
             mode = _OPTIONAL if member.max == 1 else _REPEATED
-            return (mode, self._convert(member.members[0]))
+            return (mode, self._convert(_members(member)[0]))
         made = self._convert(member)
         zero_width = isinstance(made, Token) and made.zero_width
         return (_SAME_LINE if zero_width else _PLAIN, made)
 
-    def _settle_firsts(self) -> None:
-        for made in self._made.values():
-            _first(made, frozenset())
-        for made in self._made.values():
-            if isinstance(made, Choice):
-                made.offer()
+
+def _members(expression: stock.Compound) -> tuple[stock.Expression, ...]:
+    return cast("tuple[stock.Expression, ...]", expression.members)
 
 
-def _first(expression: Expression, above: frozenset[int]) -> frozenset[str] | None:
-    """The words and characters that `expression` can begin with, None when one cannot know."""
+def _find_first(expression: Expression, above: frozenset[int]) -> frozenset[str] | None:
+    """Settle what `expression` can begin with, None when one cannot know."""
     if isinstance(expression, Token | Cut) or id(expression) in above:
         return expression.first
     above |= {id(expression)}
-    if isinstance(expression, Choice):
-        firsts = [_first(one, above) for one in expression.alternatives]
-    else:
-        firsts = _leading_firsts(cast("Sequence", expression), above)
+    firsts = [_find_first(one, above) for one in _beginnings(expression)]
     known = [first for first in firsts if first is not None]
     if firsts and len(known) == len(firsts):
         expression.first = frozenset[str]().union(*known)
     return expression.first
 
 
-def _leading_firsts(sequence: Sequence, above: frozenset[int]) -> list[frozenset[str] | None]:
-    firsts: list[frozenset[str] | None] = []
-    for mode, piece in sequence.members:
-        if mode < _SAME_LINE:
-            firsts.append(_first(piece, above))
-        if mode == _PLAIN:
-            return firsts
-    return [None]
+def _beginnings(expression: Expression) -> Iterator[Expression]:
+    """The expressions of which one comes first."""
+    if isinstance(expression, Choice):
+        yield from expression.alternatives
+    elif isinstance(expression, Sequence):
+        for mode, piece in expression.pieces:
+            if mode < _SAME_LINE:
+                yield piece
+            if mode == _PLAIN:
+                return
 
 
 def _words(expression: Expression, seen: set[int]) -> Iterator[str]:
@@ -402,15 +410,8 @@ def _words(expression: Expression, seen: set[int]) -> Iterator[str]:
     seen.add(id(expression))
     if isinstance(expression, Token):
         yield from (word for word in expression.first or () if word.isidentifier())
-    elif isinstance(expression, Choice):
-        for alternative in expression.alternatives:
-            yield from _words(alternative, seen)
-    elif isinstance(expression, Sequence):
-        for mode, piece in expression.members:
-            if mode < _SAME_LINE:
-                yield from _words(piece, seen)
-            if mode == _PLAIN:
-                return
+    for one in _beginnings(expression):
+        yield from _words(one, seen)
 
 
 _WORD = re.compile(r"\w+\Z")
@@ -430,38 +431,43 @@ _FIRSTS: Final[dict[str, frozenset[str]]] = {
 
 
 def _literal(expression: stock.Literal) -> Token:
-    text = expression.literal
+    text = cast("str", expression.literal)
     pattern = re.escape(text) + (r"(?!\w)" if _WORD.match(text) else "")
     first = text if _WORD.match(text) else text[0]
     return Token(expression.name, f"'{text}'", pattern, frozenset({first}))
 
 
 def _regex(expression: stock.Regex) -> Token:
-    pattern = _MACRO.sub(lambda match: PIECES[match.group(1)], expression.re.pattern)
+    written = cast("str", expression.re.pattern)
+    pattern = _MACRO.sub(lambda match: PIECES[match.group(1)], written)
     return Token(expression.name, expression.name, pattern, _FIRSTS.get(expression.name))
 
 
 def _slice_form(expression: stock.Sequence) -> ListForm | None:
     """How the elements of a rule between brackets follow each other; None for other rules."""
-    solid = [one for one in expression.members if not isinstance(one, stock.Lookahead)]
+    solid = [one for one in _members(expression) if not isinstance(one, stock.Lookahead)]
     if not expression.name or len(solid) != 3:
         return None
-    ends = (solid[0], solid[2])
-    if not all(isinstance(end, stock.Literal) for end in ends):
-        return None
-    opener, closer = (cast("stock.Literal", end).literal for end in ends)
-    if _CLOSERS.get(opener) != closer:
+    opener, closer = _text(solid[0]), _text(solid[2])
+    if closer is None or _CLOSERS.get(opener or "") != closer:
         return None
     middle = solid[1]
     if not isinstance(middle, stock.Quantifier):
-        return ListForm(expression.name, opener, middle.name, "single")
-    element = cast("stock.Sequence", middle.members[0]).members[0].name
+        return ListForm(expression.name, opener or "", middle.name, "single")
+    row = cast("stock.Sequence", _members(middle)[0])
     commas = "required" if middle.max == 1 else "optional"
-    return ListForm(expression.name, opener, element, commas)
+    return ListForm(expression.name, opener or "", _members(row)[0].name, commas)
+
+
+def _text(expression: stock.Expression) -> str | None:
+    return cast("str", expression.literal) if isinstance(expression, stock.Literal) else None
+
+
+# ---------------------------------------------------------------- settings of the interpreter
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def undisturbed() -> Generator[None]:
     """Raise the recursion limit and pause the collector of cycles while a text is read.
 
     Trees hold no cycles, and the collector would walk all of them again and again, which makes a
@@ -502,4 +508,11 @@ class _Settings:
 
 
 _settings = _Settings()
-RULES: Final = Rules(resources.files("vague").joinpath("vague.peg").read_text(encoding="utf-8"))
+
+
+def grammar_text() -> str:
+    """The text of the grammar, as Parsimonious reads it."""
+    return resources.files("vague").joinpath("vague.peg").read_text(encoding="utf-8")
+
+
+RULES: Final = Rules(grammar_text())

@@ -113,40 +113,17 @@ class Region:
         )
 
     def _take(self, node: Node, path: str, start: int, *, shared: bool) -> None:
-        if isinstance(node, Source | Store | Schema | Transform | Action):
-            self._take_definition(node, path, start, shared=shared)
-        elif isinstance(node, Let):
-            self.lets.append(Declared(node, path, start, shared))
-        elif isinstance(node, Import):
-            self.imports.append(Declared(node, path, start, shared))
-        elif isinstance(node, Option):
-            self.options.append(Declared(node, path, start, shared))
-        elif isinstance(node, Schedule):
-            self.schedules.append(Declared(node, path, start, shared))
-        elif isinstance(node, Run):
-            self.runs.append(Declared(node, path, start, shared))
+        name = _TABLES.get(type(node))
+        if name is not None:
+            table: dict[str, Declared[Node]] = getattr(self, name)
+            self._define(table, Declared(node, path, start, shared))  # pyright: ignore[reportArgumentType] - of the table's kind
+            return
+        name = _LISTS.get(type(node))
+        if name is not None:
+            getattr(self, name).append(Declared(node, path, start, shared))
         elif isinstance(node, Mission):
             inner = Region.of(node.members, path, start, shared=False)
             self.missions.append((Declared(node, path, start, shared=False), inner))
-
-    def _take_definition(
-        self,
-        node: Source | Store | Schema | Transform | Action,
-        path: str,
-        start: int,
-        *,
-        shared: bool,
-    ) -> None:
-        if isinstance(node, Source):
-            self._define(self.sources, Declared(node, path, start, shared))
-        elif isinstance(node, Store):
-            self._define(self.stores, Declared(node, path, start, shared))
-        elif isinstance(node, Schema):
-            self._define(self.schemas, Declared(node, path, start, shared))
-        elif isinstance(node, Transform):
-            self._define(self.transforms, Declared(node, path, start, shared))
-        else:
-            self._define(self.actions, Declared(node, path, start, shared))
 
     def _define(
         self, table: dict[str, Declared[Definition]], declared: Declared[Definition]
@@ -154,6 +131,22 @@ class Region:
         first = table.setdefault(declared.node.name.text, declared)
         if first.node is not declared.node:
             self.repeated.append((declared, first))
+
+
+_TABLES: Mapping[type, str] = {
+    Source: "sources",
+    Store: "stores",
+    Schema: "schemas",
+    Transform: "transforms",
+    Action: "actions",
+}
+_LISTS: Mapping[type, str] = {
+    Let: "lets",
+    Import: "imports",
+    Option: "options",
+    Schedule: "schedules",
+    Run: "runs",
+}
 
 
 def kind_of(node: Node) -> DefinitionKind | None:

@@ -227,7 +227,7 @@ def _blamed_word(trouble: Trouble, at: int) -> int | None:
     while begin > 0 and (text[begin - 1].isalnum() or text[begin - 1] == "_"):
         begin -= 1
     floor = trouble.start if trouble.floor is None else trouble.floor
-    if not floor < begin < stop or not begins(trouble, begin):
+    if not floor < begin < stop or begin == trouble.start or not begins(trouble, begin):
         return None
     return begin if trouble.form.rule in _KEYED or _first_on_line(text, begin) else None
 
@@ -304,7 +304,7 @@ def _meant(trouble: Trouble, at: int, found: str, expected: list[str]) -> str | 
     for label in labels:
         if label.startswith("'"):
             candidates.append(label.strip("'"))
-        elif label in RULES.rules:
+        elif label in RULES:
             candidates.extend(sorted(RULES.words(label)))
     words = [word for word in candidates if word.isidentifier() and len(word) > 1]
     steps = {"step", "block_element", "action_element"} & set(expected)
@@ -484,14 +484,12 @@ def missing_comma(text: str, at: int) -> Diagnostic:
     while stop > 0 and text[stop - 1] in " \t\r\n":
         stop -= 1
     fix = Fix("add the comma", (TextEdit(Span(stop, stop), ","),))
-    return _error(
-        "RQ013", at, end, f"comma missing before '{text[at:end]}'", "add ','", (fix,)
-    )
+    return _error("RQ013", at, end, f"comma missing before '{text[at:end]}'", "add ','", (fix,))
 
 
-def only_one(text: str, form: ListForm, at: int) -> Failure:
+def only_one(form: ListForm, at: int) -> Failure:
     """The failure of a second element where one is allowed."""
-    failure = Failure(text)
+    failure = Failure()
     failure.pos = at
     failure.expected = [_CLOSING[form.opener]]
     return failure

@@ -11,17 +11,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
-from vague.ast.base import Placed
+from vague.ast.base import Node
 from vague.ast.definitions import ErrorMember
 from vague.ast.steps import ErrorStep
-from vague.build.reader import ONE, Element, PlacedList, Reader, Reading
+from vague.build.reader import ONE, Element, PlacedList, Reader, Reading, place
 from vague.diagnostics import Diagnostic
 from vague.peg import RULES
-from vague.slices import Brackets, Uncertain, scan_pieces
+from vague.slices import Brackets, UncertainError, scan_pieces
 
 _MORE_BEFORE = 8
+_NODE: Callable[[Element], Node] = attrgetter("node")
 
 
 class Edit(NamedTuple):
@@ -104,7 +106,7 @@ class Rereader:
             if within is not None or reading.form is ONE:
                 return within
             return self._here(reading, base)
-        except Uncertain:
+        except UncertainError:
             return None
 
     # ------------------------------------------------------------ the edit is deeper
@@ -133,7 +135,8 @@ class Rereader:
         if reading.form is ONE:
             return self._one(reader, region)
         elements = self._elements(reader, reading, base, region)
-        if not elements.read_next() or elements.position != region.end + self._edit.delta:
+        end = base + reading.starts[index] + reading.elements[index].length + self._edit.delta
+        if not elements.read_next() or elements.position != end:
             return None
         if elements.starts != reading.starts[index : index + 1]:
             return None
@@ -186,12 +189,12 @@ class Rereader:
             while elements.read_next():
                 if elements.elements[-1].troubled and reader.forgot_problems(elements.position):
                     return None
+                if elements.position > region.end + self._edit.delta:
+                    return None
                 upto = self._known_behind(reading, base, elements.position - self._edit.delta)
                 if upto is not None:
                     return _Found(elements, upto, reading.tail)
-                if elements.position > region.end + self._edit.delta:
-                    return None
-        except Uncertain:
+        except UncertainError:
             return None
         n_elements = len(reading.elements)
         return _Found(elements, n_elements, elements.tail()) if region.last == n_elements else None
@@ -209,9 +212,7 @@ class Rereader:
 
     # ------------------------------------------------------------ pieces
 
-    def _elements(
-        self, reader: Reader, reading: Reading, base: int, region: _Region
-    ) -> PlacedList:
+    def _elements(self, reader: Reader, reading: Reading, base: int, region: _Region) -> PlacedList:
         end = base + reading.end + self._edit.delta
         elements = PlacedList(reader, reading.form, base + reading.start, end)
         elements.go_on_at(region.start, fresh=region.first == 0)
@@ -253,32 +254,35 @@ class Rereader:
                 new = changed.get(id(inner))
                 if new is not None:
                     yield from _all_lists(new, begin)
-                elif end < edit.start:
+                elif end < edit.start and self._is_closed_before(inner, end):
                     yield from _all_lists(inner, begin)
                 elif start > edit.old_end:
                     yield from _all_lists(inner, begin + edit.delta)
                 elif inner.form is ONE:
                     yield from self._ready_lists(inner, begin, _Region(0, 1, 0, 0), changed)
 
+    def _is_closed_before(self, reading: Reading, end: int) -> bool:
+        """Whether the closer at `end` is one whatever follows.
+
+        How far an unclosed string goes is decided at the end of its line.
+        """
+        return not reading.troubled or self._text.find("\n", end, self._edit.start) >= 0
+
     def _joined(self, reading: Reading, base: int, first: int, found: _Found) -> Reading:
         """The new elements between the old ones."""
-        delta = self._edit.delta
-        upto = found.upto
+        delta, upto = self._edit.delta, found.upto
         new = self._same_objects(reading, base, first, found)
-        starts = found.elements.starts
+        starts = [*found.elements.starts, *map(delta.__add__, reading.starts[upto:])]
+        nodes = [*(one.node for one in new), *map(_NODE, reading.elements[upto:])]
         removed = sum(one.troubled for one in reading.elements[first:upto])
         return Reading(
             reading.form,
             reading.depth,
             reading.start,
             reading.end + delta,
-            [*reading.starts[:first], *starts, *map(delta.__add__, reading.starts[upto:])],
-            [*reading.elements[:first], *new, *reading.elements[upto:]],
-            (
-                *reading.placed[:first],
-                *(Placed(start, one.node) for start, one in zip(starts, new, strict=True)),
-                *(Placed(one.start + delta, one.node) for one in reading.placed[upto:]),
-            ),
+            reading.starts[:first] + starts,
+            reading.elements[:first] + new + reading.elements[upto:],
+            reading.placed[:first] + place(starts, nodes),
             found.tail,
             reading.n_troubled - removed + sum(one.troubled for one in new),
         )

@@ -67,7 +67,7 @@ class Oddity:
     end: int
 
 
-class Uncertain(Exception):
+class UncertainError(Exception):
     """A part of a text does not tell alone how it is to be read."""
 
 
@@ -88,12 +88,12 @@ class Brackets:
     def close(self, opener: int, otherwise: int) -> int:
         """Where the contents of the bracket at `opener` end.
 
-        Raises `Uncertain` where only a part of the text is known, and the bracket not in it.
+        Raises `UncertainError` where only a part of the text is known, and the bracket not in it.
         """
         found = self.closes.get(opener)
         if found is None:
             if self.partial:
-                raise Uncertain
+                raise UncertainError
             return otherwise
         return found
 
@@ -146,7 +146,7 @@ def _scan(text: str, start: int, end: int, found: Brackets, stack: list[tuple[in
 def scan_pieces(text: str, pieces: Iterable[tuple[int, int]]) -> Brackets:
     """Find the brackets of pieces of a text, between which brackets are known to match.
 
-    Raises `Uncertain` when they do not match, or when a string or a comment may go on behind a
+    Raises `UncertainError` when they do not match, or when a string or a comment may go on behind a
     piece.
     """
     found = Brackets(partial=True)
@@ -155,13 +155,13 @@ def scan_pieces(text: str, pieces: Iterable[tuple[int, int]]) -> Brackets:
         n_odd = len(found.oddities)
         last = _scan(text, start, end, found, stack)
         if last == end and start < end < len(text) and _may_go_on(text, start, end):
-            raise Uncertain
+            raise UncertainError
         for oddity in found.oddities[n_odd:]:
             open_string = oddity.code == "RQ002" and text.find("\n", oddity.start, end) < 0
             if oddity.code == "RQ003" or (open_string and end < len(text)):
-                raise Uncertain
+                raise UncertainError
     if stack or not found.balanced:
-        raise Uncertain
+        raise UncertainError
     return found
 
 
@@ -228,6 +228,7 @@ def _note(found: Brackets, match: re.Match[str], mark: str) -> None:
 
 
 # ---------------------------------------------------------------- brackets that do not match
+
 
 @dataclass(slots=True)
 class _Open:

@@ -64,7 +64,9 @@ class Analysis:
     """All programs that hold an open document, by the path of their root."""
 
     session: Session
-    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict[str, Snapshot])
+    closed: dict[str, Snapshot] = field(default_factory=dict[str, Snapshot])
+    _roots: dict[str, ProgramRoot] = field(default_factory=dict[str, ProgramRoot])
 
     def root_of(self, path: str) -> ProgramRoot:
         """The program that a document belongs to: its mission folder, else the file alone."""
@@ -82,19 +84,44 @@ class Analysis:
 
     def update(self, path: str) -> Snapshot:
         """Read and check the program of `path` anew, reusing what did not change."""
-        root = self.root_of(path)
+        root = self._roots[path] = self.root_of(path)
         before = self.snapshots.get(root.path)
         program = read_program(root, self.session.files, before.program if before else None)
         checked = check(program, self._facts(), before.checked if before else None)
-        old = before.headers if before else {}
+        old: Mapping[str, tuple[Header, ...]] = before.headers if before else {}
         steady = {file: headers(program, file, old.get(file, ())) for file in program.files}
         snapshot = Snapshot(program, checked, steady)
         self.snapshots[root.path] = snapshot
         return snapshot
 
     def snapshot(self, path: str) -> Snapshot | None:
-        """The newest snapshot that holds a document, if it was analysed."""
-        return self.snapshots.get(self.root_of(path).path)
+        """The newest snapshot that holds a document, if it was analysed; asks no disk."""
+        root = self._roots.get(path) or self.root_of(path)
+        return self.snapshots.get(root.path)
+
+    def read_closed(self, path: str) -> Snapshot:
+        """The program of a file that is not open; raises `OSError` where it cannot be read."""
+        root = self.root_of(path)
+        before = self.closed.get(root.path)
+        program = read_program(root, self.session.files, before.program if before else None)
+        if before is None or before.program.files != program.files:
+            checked = check(program, self._facts(), before.checked if before else None)
+            before = self.closed[root.path] = Snapshot(program, checked)
+        return before
+
+    def all_snapshots(self) -> list[Snapshot]:
+        """The programs of open documents, then those of closed files that were asked for."""
+        closed = [snap for root, snap in self.closed.items() if root not in self.snapshots]
+        return [*self.snapshots.values(), *closed]
+
+    def is_too_large(self, path: str) -> bool:
+        """Whether an open document is longer than the client wants checked."""
+        opened = self.session.files.texts.get(path)
+        return opened is not None and len(opened.text) > self.session.settings.max_file_size
+
+    def drop(self, path: str) -> None:
+        """Forget the program of one document."""
+        self.snapshots.pop(self.root_of(path).path, None)
 
     def forget(self, open_paths: Iterable[str]) -> list[Snapshot]:
         """Drop the programs without an open document, and give them back."""

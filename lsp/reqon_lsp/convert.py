@@ -1,8 +1,8 @@
 """The border between our units and the client's: offsets and positions, paths and URIs.
 
 Inside the server a place is an offset in code points. A client counts lines and, within a line,
-UTF-8 bytes, UTF-16 units or code points, as was negotiated. Only `convert`, `publish` and
-`server` mention LSP types.
+UTF-8 bytes, UTF-16 units or code points, as was negotiated. The modules of the
+connection mention LSP types, features never do.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import re
 import sys
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
@@ -142,11 +144,23 @@ def canonical_uri(uri: str) -> str:
     return f"path:{path}" if path is not None else f"uri:{unquote(uri)}"
 
 
+@cache
+def code_page(code: str) -> str | None:
+    """The URI of the page that explains a code."""
+    page = files("vague.pages").joinpath(f"{code}.md")
+    return uri_of(str(page)) if page.is_file() else None
+
+
 def diagnostic(
-    found: Diagnostic, index: LineIndex, related: list[types.DiagnosticRelatedInformation]
+    found: Diagnostic,
+    index: LineIndex,
+    related: list[types.DiagnosticRelatedInformation],
+    *,
+    describe: bool = False,
 ) -> types.Diagnostic:
     """A diagnostic in the client's form; the help line follows the message."""
     message = f"{found.message}\n{found.help}" if found.help else found.message
+    page = code_page(found.code) if describe else None
     return types.Diagnostic(
         range=index.range(found.span),
         message=message,
@@ -155,4 +169,5 @@ def diagnostic(
         source="reqon",
         tags=[types.DiagnosticTag.Unnecessary] if found.code in UNNECESSARY_CODES else None,
         related_information=related or None,
+        code_description=types.CodeDescription(page) if page is not None else None,
     )

@@ -1,4 +1,7 @@
-"""The fence around every feature: a failing one answers empty, is logged, and the server lives."""
+"""The fence around every feature: a failing one answers empty, is logged, and the server lives.
+
+Only `RefusedError` gets through, as an error reply with its own words.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ import inspect
 import logging
 from collections.abc import Callable
 from typing import Any
+
+from reqon_lsp.protocol import refused
+from reqon_lsp.results import RefusedError
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +27,8 @@ def fenced(empty: Any = None) -> Callable[[Callable[..., Any]], Callable[..., An
             async def awaited(*arguments: Any) -> Any:
                 try:
                     return await handler(*arguments)
+                except RefusedError as refusal:
+                    raise refused(str(refusal)) from None
                 except Exception:  # the fence
                     logger.exception("%s failed", handler.__name__)
                     return empty
@@ -31,6 +39,8 @@ def fenced(empty: Any = None) -> Callable[[Callable[..., Any]], Callable[..., An
         def called(*arguments: Any) -> Any:
             try:
                 return handler(*arguments)
+            except RefusedError as refusal:
+                raise refused(str(refusal)) from None
             except Exception:  # the fence
                 logger.exception("%s failed", handler.__name__)
                 return empty

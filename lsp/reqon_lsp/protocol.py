@@ -21,6 +21,12 @@ logger = logging.getLogger(__name__)
 
 SERVER_NOT_INITIALIZED = -32002
 INVALID_REQUEST = -32600
+REQUEST_FAILED = -32803
+
+
+def refused(text: str) -> JsonRpcException:
+    """The error reply to a request that was understood and cannot be done."""
+    return JsonRpcException(text, REQUEST_FAILED)
 
 
 class SyncedDocument(TextDocument):

@@ -17,7 +17,8 @@ from lsprotocol import types
 
 from reqon_lsp.analysis import Analysis, Snapshot
 from reqon_lsp.convert import Encoding, LineIndex, diagnostic, uri_of
-from vague.diagnostics import Diagnostic, RelatedPlace
+from vague.diagnostics import Diagnostic, RelatedPlace, Severity
+from vague.text import Span
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,9 @@ class Publisher:
     send: Send
     after_check: Callable[[], None]
     encoding: Encoding = "utf-16"
+    beside: Callable[[Snapshot], Iterable[Diagnostic]] = lambda _: ()
     related_information: bool = False
+    describes_codes: bool = False
     _dirty: dict[str, None] = field(default_factory=dict)
     _published: dict[str, tuple[int | None, list[Diagnostic]]] = field(default_factory=dict)
     _scheduled: bool = False
@@ -54,6 +57,16 @@ class Publisher:
         else:
             loop.call_later(min(self._last_cost, _MAX_WAIT_SECONDS), self._run)
 
+    def flush(self, path: str) -> None:
+        """Check a document that waits for it now, because a request is about its newest text."""
+        if path in self._dirty:
+            self._run()
+
+    def publish_again(self) -> None:
+        """What stands beside the checks has changed: send it for the programs that are there."""
+        for snapshot in list(self.analysis.snapshots.values()):
+            self._publish(snapshot)
+
     def close(self, path: str) -> None:
         """The document was closed: what is on the disk counts again, or nothing at all."""
         if self.analysis.session.workspace_folder(path) is not None:
@@ -69,23 +82,52 @@ class Publisher:
     def _run(self) -> None:
         self._scheduled = False
         dirty, self._dirty = self._dirty, {}
+        if not dirty:
+            return
         started = time.perf_counter()
         done: set[str] = set()
         for path in dirty:
             root = self.analysis.root_of(path).path
-            if root in done:
-                continue
-            done.add(root)
-            try:
-                self._publish(self.analysis.update(path))
-            except Exception:  # a failing check must not end the server
-                logger.exception("cannot check %s", path)
+            if root not in done:
+                done.add(root)
+                self._check(path)
         self._last_cost = time.perf_counter() - started
         self.after_check()
 
+    def _check(self, path: str) -> None:
+        if self.analysis.is_too_large(path):
+            self.analysis.drop(path)
+            self._publish_too_large(path)
+            return
+        try:
+            before = self.analysis.snapshot(path)
+            snapshot = self.analysis.update(path)
+            self._publish(snapshot)
+            if before is not None:
+                self._clear(set(before.program.files) - self._covered())
+        except OSError as error:  # the file left while it was looked at
+            logger.info("cannot read %s: %s", path, error)
+        except Exception:  # a failing check must not end the server
+            logger.exception("cannot check %s", path)
+
+    def _publish_too_large(self, path: str) -> None:
+        opened = self.analysis.session.files.texts[path]
+        limit = self.analysis.session.settings.max_file_size
+        found = Diagnostic(
+            "too-large",
+            Severity.INFO,
+            path,
+            Span(0, 0),
+            f"this file is not checked: it has more than {limit:,} characters",
+            "the setting 'reqon.maxFileSize' moves the limit",
+        )
+        index = LineIndex("", self.encoding)
+        self._published[path] = (opened.version, [found])
+        self._send(path, opened.version, [diagnostic(found, index, [])])
+
     def _publish(self, snapshot: Snapshot) -> None:
         by_path: dict[str, list[Diagnostic]] = {path: [] for path in snapshot.program.files}
-        for found in snapshot.checked.diagnostics:
+        for found in (*snapshot.checked.diagnostics, *self.beside(snapshot)):
             by_path.setdefault(found.path, []).append(found)
         for path, found in by_path.items():
             opened = self.analysis.session.files.texts.get(path)
@@ -101,7 +143,10 @@ class Publisher:
         index = self._index(path, snapshot)
         return [
             diagnostic(
-                each, index, [self._related(place, snapshot) for place in self._places(each)]
+                each,
+                index,
+                [self._related(place, snapshot) for place in self._places(each)],
+                describe=self.describes_codes,
             )
             for each in found[:_MAX_PER_FILE]
         ]

@@ -14,7 +14,7 @@ from vague.diagnostics import TextEdit
 from vague.text import Span
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """What was asked for cannot be done; the text tells the user why."""
 
 
@@ -155,6 +155,9 @@ class Hint:
     tooltip: str
 
 
+Edits = Mapping[str, tuple[TextEdit, ...]]
+"""Changes by the path of their file."""
+
 Verb = Literal["run", "resume", "dryRun", "history", "cancel"]
 
 
@@ -175,7 +178,9 @@ class CodeAction:
 
     title: str
     kind: str
-    edits: Mapping[str, tuple[TextEdit, ...]] = field(default_factory=dict[str, tuple[TextEdit, ...]])
+    edits: Mapping[str, tuple[TextEdit, ...]] = field(
+        default_factory=dict[str, tuple[TextEdit, ...]]
+    )
     command: MissionCommand | None = None
     fixes: tuple[str, Span] | None = None
     """Code and place of the diagnostic that the change removes."""

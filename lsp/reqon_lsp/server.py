@@ -1,4 +1,4 @@
-"""The server: which method leads to which feature, and the life of a connection.
+"""The server: the life of a connection, its documents, and which method leads to which handler.
 
 It only wires. Texts go to the session, edits to the publisher, records to the status watch;
 features are pure functions that read what those hold.
@@ -7,114 +7,41 @@ features are pure functions that read what those hold.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
+import os
 from typing import Any
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
-from pygls.lsp.server import LanguageServer
+from pygls.exceptions import JsonRpcException
 
-from reqon.state.model import ExecutionState
 from reqon_lsp import convert
-from reqon_lsp.analysis import Analysis
-from reqon_lsp.features.inline_status import StatusHint, inline_status
+from reqon_lsp.commands import COMMANDS
+from reqon_lsp.connection import ReqonServer, server_version
 from reqon_lsp.guard import fenced
-from reqon_lsp.protocol import ReqonProtocol
-from reqon_lsp.publish import Publisher
-from reqon_lsp.session import OpenText, Session
-from reqon_lsp.status_watch import Key, StatusWatch
-from vague.program import MissionProgram
+from reqon_lsp.replies import Abilities
+from reqon_lsp.requests import REQUESTS
+from reqon_lsp.session import OpenText
+
+__all__ = ["ReqonServer", "create_server", "server_version"]
 
 logger = logging.getLogger(__name__)
 
-
-def server_version() -> str:
-    """The version of the installed distribution."""
-    try:
-        return version("reqon")
-    except PackageNotFoundError:
-        return "0"
-
-
-class ReqonServer(LanguageServer):
-    """One connection with its session, analysis, publisher and status watch."""
-
-    protocol: ReqonProtocol  # pyright: ignore[reportIncompatibleVariableOverride] - narrower
-
-    def __init__(self) -> None:
-        super().__init__(  # pyright: ignore[reportUnknownMemberType] - partly typed upstream
-            "reqon", server_version(), protocol_cls=ReqonProtocol, max_workers=4
-        )
-        self.session = Session()
-        self.analysis = Analysis(self.session)
-        self.publisher = Publisher(
-            self.analysis, self.text_document_publish_diagnostics, self.after_check
-        )
-        self.watch = StatusWatch(self.wanted_states, self.refresh_hints)
-        self.refreshes_hints = False
-        self._watching: asyncio.Task[None] | None = None
-        self._rendered: list[StatusHint] = []
-
-    def report_server_error(self, error: Exception, source: Any) -> None:
-        """Internal errors go to the log, never into the user's face."""
-        logger.error("%s: %s", getattr(source, "__name__", source), error)
-
-    # ------------------------------------------------------------ status
-
-    def wanted_states(self) -> set[Key]:
-        """The executions that the open documents' missions need."""
-        return {
-            (self.session.state_folder(mission.mission.path), mission.name)
-            for snapshot in self.analysis.snapshots.values()
-            for mission in snapshot.program.missions
-        }
-
-    def latest(self, mission: MissionProgram) -> ExecutionState | None:
-        """The mission's newest execution, from memory."""
-        return self.watch.latest(self.session.state_folder(mission.mission.path), mission.name)
-
-    def status_hints(self, path: str) -> list[StatusHint]:
-        """The status hints of one document."""
-        snapshot = self.analysis.snapshot(path)
-        if snapshot is None:
-            return []
-        now = datetime.now().astimezone()  # noqa: TID251 - local time, for people
-        return list(inline_status(snapshot, path, self.latest, now))
-
-    def after_check(self) -> None:
-        """Missions may have come or gone: let the next look of the watch see to it."""
-        if self._watching is None and self.session.files.texts:
-            self._watching = asyncio.ensure_future(self.watch.run())
-
-    def pause_watch(self) -> None:
-        """Nothing is open: stop polling."""
-        if self._watching is not None and not self.session.files.texts:
-            self._watching.cancel()
-            self._watching = None
-
-    def refresh_hints(self) -> None:
-        """Ask the client to fetch hints again, if what they say has changed."""
-        rendered = [hint for path in self.session.files.texts for hint in self.status_hints(path)]
-        if rendered == self._rendered:
-            return
-        self._rendered = rendered
-        if self.refreshes_hints:
-            future = self.protocol.send_request(types.WORKSPACE_INLAY_HINT_REFRESH, None)
-            future.add_done_callback(_log_failure)
-
-
-def _log_failure(future: Any) -> None:
-    if not future.cancelled() and future.exception() is not None:
-        logger.info("the client refused a refresh: %s", future.exception())
+PARENT_SECONDS = 5.0
+_SOURCE_GLOB = "**/*.{vague,reqon}"
+_RECORD_GLOB = "**/.vague-data/execution/*.json"
 
 
 def create_server() -> ReqonServer:
     """A server with every feature registered."""
     server = ReqonServer()
-    for method, handler in HANDLERS.items():
+    for method, handler in NOTIFICATIONS.items():
         server.feature(method)(handler)
+    for method, (handler, options) in REQUESTS.items():
+        server.feature(method, options)(handler)
+    for name, handler in COMMANDS.items():
+        server.command(name)(handler)
     return server
 
 
@@ -127,12 +54,103 @@ def initialize(ls: ReqonServer, params: types.InitializeParams) -> None:
     ls.protocol.use_workspace(encoding)
     ls.publisher.encoding = encoding
     can = params.capabilities
-    ls.publisher.related_information = bool(
-        get_capability(can, "text_document.publish_diagnostics.related_information")
-    )
-    ls.refreshes_hints = bool(get_capability(can, "workspace.inlay_hint.refresh_support"))
-    ls.session.settings.update(params.initialization_options)
+    ls.abilities = ls.talk.abilities = abilities_of(can)
+    publishes = "text_document.publish_diagnostics"
+    ls.publisher.related_information = _can(can, f"{publishes}.related_information")
+    ls.publisher.describes_codes = _can(can, f"{publishes}.code_description_support")
+    _set(ls, params.initialization_options)
     _take_folders(ls)
+    if params.process_id is not None and params.process_id > 0 and os.name == "posix":
+        ls.keep(_watch_parent(ls, params.process_id))
+
+
+def abilities_of(can: types.ClientCapabilities) -> Abilities:
+    """What a client can take, read from its capabilities."""
+    item = "text_document.completion.completion_item"
+    parameter = "text_document.signature_help.signature_information.parameter_information"
+    return Abilities(
+        snippets=_can(can, f"{item}.snippet_support"),
+        markdown_hover=_takes_markdown(can, "text_document.hover.content_format"),
+        markdown_completion=_takes_markdown(can, f"{item}.documentation_format"),
+        hierarchical_symbols=_can(
+            can, "text_document.document_symbol.hierarchical_document_symbol_support"
+        ),
+        definition_links=_can(can, "text_document.definition.link_support"),
+        document_changes=_can(can, "workspace.workspace_edit.document_changes"),
+        inlay_hints=get_capability(can, "text_document.inlay_hint") is not None,
+        refreshes_hints=_can(can, "workspace.inlay_hint.refresh_support"),
+        refreshes_lenses=_can(can, "workspace.code_lens.refresh_support"),
+        label_offsets=_can(can, f"{parameter}.label_offset_support"),
+        action_literals=get_capability(can, "text_document.code_action.code_action_literal_support")
+        is not None,
+        link_tooltips=_can(can, "text_document.document_link.tooltip_support"),
+        progress=_can(can, "window.work_done_progress"),
+        shows_documents=_can(can, "window.show_document.support"),
+        pulls_settings=_can(can, "workspace.configuration"),
+        watches_files=_can(can, "workspace.did_change_watched_files.dynamic_registration"),
+        commands=_announced_commands(can.experimental),
+        fold_limit=_limit(get_capability(can, "text_document.folding_range.range_limit")),
+    )
+
+
+def _can(capabilities: types.ClientCapabilities, path: str) -> bool:
+    return bool(get_capability(capabilities, path))
+
+
+def _takes_markdown(capabilities: types.ClientCapabilities, path: str) -> bool:
+    formats: Any = get_capability(capabilities, path)
+    return types.MarkupKind.Markdown in formats if formats else False
+
+
+def _limit(value: Any) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def _announced_commands(experimental: Any) -> frozenset[str]:
+    """The commands that the client runs itself: `experimental.commands.commands`."""
+    names = _member(_member(experimental, "commands"), "commands")
+    if not isinstance(names, list | tuple):
+        return frozenset()
+    return frozenset(str(name) for name in names)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+def _member(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+@fenced()
+async def initialized(ls: ReqonServer, _: types.InitializedParams) -> None:
+    """The client is ready for requests of ours."""
+    if ls.abilities.watches_files:
+        await _register_watchers(ls)
+    if ls.abilities.pulls_settings:
+        await _pull_settings(ls)
+
+
+async def _register_watchers(ls: ReqonServer) -> None:
+    watchers = [types.FileSystemWatcher(glob) for glob in (_SOURCE_GLOB, _RECORD_GLOB)]
+    options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
+    registration = types.Registration(
+        "reqon-files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options
+    )
+    params = types.RegistrationParams([registration])
+    with contextlib.suppress(JsonRpcException):  # the poll does without
+        await asyncio.shield(ls.client_register_capability_async(params))
+
+
+async def _pull_settings(ls: ReqonServer) -> None:
+    params = types.ConfigurationParams([types.ConfigurationItem(section="reqon")])
+    answer: Any = None
+    with contextlib.suppress(JsonRpcException):  # then what was sent before counts
+        answer = await asyncio.shield(ls.workspace_configuration_async(params))
+    if answer:
+        _set(ls, answer[0])
+        _read_again(ls)
+
+
+def _set(ls: ReqonServer, values: Any) -> None:
+    ls.session.settings.update(values)
+    ls.session.files.max_bytes = max(ls.session.settings.max_file_size, 0)
 
 
 def _take_folders(ls: ReqonServer) -> None:
@@ -143,32 +161,68 @@ def _take_folders(ls: ReqonServer) -> None:
     ls.session.folders = [path for path in paths if path is not None]
 
 
+async def _watch_parent(ls: ReqonServer, pid: int) -> None:
+    """Leave when the editor is gone: some die without closing their end of the pipe."""
+    while True:
+        await asyncio.sleep(PARENT_SECONDS)
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            logger.warning("the editor (process %d) is gone", pid)
+            ls.leave_runs()
+            os._exit(1)
+        except OSError:
+            continue
+
+
+@fenced()
+def shutdown(ls: ReqonServer, _: None) -> None:
+    """The client is about to leave."""
+    ls.leave_runs()
+
+
 @fenced()
 def did_change_folders(ls: ReqonServer, _: types.DidChangeWorkspaceFoldersParams) -> None:
-    """Folders came or went."""
+    """Folders came or went: missions may belong together in another way."""
     _take_folders(ls)
+    _read_again(ls)
 
 
 @fenced()
-def did_change_configuration(ls: ReqonServer, params: types.DidChangeConfigurationParams) -> None:
-    """Settings changed."""
-    ls.session.settings.update(params.settings)
-    ls.refresh_hints()
+async def did_change_configuration(
+    ls: ReqonServer, params: types.DidChangeConfigurationParams
+) -> None:
+    """Settings changed; a client that lets us ask sends nothing of use."""
+    _set(ls, params.settings)
+    _read_again(ls)
+    if ls.abilities.pulls_settings:
+        await _pull_settings(ls)
+
+
+@fenced()
+async def did_change_files(ls: ReqonServer, params: types.DidChangeWatchedFilesParams) -> None:
+    """Files changed on the disk: sources are read again, records looked at now."""
+    paths = [convert.path_of(change.uri) or "" for change in params.changes]
+    if any(path.endswith((".vague", ".reqon")) for path in paths):
+        _read_again(ls)
+    if any(path.endswith(".json") for path in paths) and ls.session.files.texts:
+        await ls.watch.look()
+
+
+def _read_again(ls: ReqonServer) -> None:
+    for path in ls.session.files.texts:
+        ls.publisher.poke(path)
+    ls.refresh()
 
 
 # ---------------------------------------------------------------- documents
-
-
-def document_path(uri: str) -> str:
-    """How the session names a document: its path, or its URI where it is on no disk."""
-    return convert.path_of(uri) or uri
 
 
 def _take_text(ls: ReqonServer, uri: str) -> str | None:
     document = ls.workspace.text_documents.get(uri)
     if document is None:
         return None
-    path = document_path(uri)
+    path = convert.path_of(uri) or uri
     ls.session.files.texts[path] = OpenText(uri, path, document.version, document.source)
     return path
 
@@ -192,51 +246,30 @@ def did_change(ls: ReqonServer, params: types.DidChangeTextDocumentParams) -> No
 @fenced()
 def did_close(ls: ReqonServer, params: types.DidCloseTextDocumentParams) -> None:
     """A document was closed: the disk counts again."""
-    path = document_path(params.text_document.uri)
+    path = convert.path_of(params.text_document.uri) or params.text_document.uri
     if ls.session.files.texts.pop(path, None) is not None:
         ls.publisher.close(path)
+    ls.forget(path)
     ls.pause_watch()
 
 
 @fenced()
 def did_save(ls: ReqonServer, params: types.DidSaveTextDocumentParams) -> None:
     """A document was saved; files beside it may have changed with it."""
-    path = document_path(params.text_document.uri)
-    if path in ls.session.files.texts:
-        ls.publisher.poke(path)
+    if (convert.path_of(params.text_document.uri) or "") in ls.session.files.texts:
+        for path in ls.session.files.texts:
+            ls.publisher.poke(path)
 
 
-# ---------------------------------------------------------------- features
-
-
-@fenced(empty=[])
-def inlay_hint(ls: ReqonServer, params: types.InlayHintParams) -> list[types.InlayHint]:
-    """The last execution's status at the end of each mission's header."""
-    path = document_path(params.text_document.uri)
-    opened = ls.session.files.texts.get(path)
-    if opened is None:
-        return []
-    index = convert.LineIndex(opened.text, ls.publisher.encoding)
-    hints = (
-        types.InlayHint(
-            position=index.position(index.line_end(hint.offset)),
-            label=hint.label,
-            tooltip=types.MarkupContent(types.MarkupKind.Markdown, hint.tooltip),
-            padding_left=True,
-        )
-        for hint in ls.status_hints(path)
-    )
-    first, last = params.range.start.line, params.range.end.line
-    return [hint for hint in hints if first <= hint.position.line <= last]
-
-
-HANDLERS: dict[str, Any] = {
+NOTIFICATIONS: dict[str, Any] = {
     types.INITIALIZE: initialize,
+    types.INITIALIZED: initialized,
+    types.SHUTDOWN: shutdown,
     types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: did_change_folders,
     types.WORKSPACE_DID_CHANGE_CONFIGURATION: did_change_configuration,
+    types.WORKSPACE_DID_CHANGE_WATCHED_FILES: did_change_files,
     types.TEXT_DOCUMENT_DID_OPEN: did_open,
     types.TEXT_DOCUMENT_DID_CHANGE: did_change,
     types.TEXT_DOCUMENT_DID_CLOSE: did_close,
     types.TEXT_DOCUMENT_DID_SAVE: did_save,
-    types.TEXT_DOCUMENT_INLAY_HINT: inlay_hint,
 }

@@ -11,7 +11,9 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
+
+T = TypeVar("T")
 
 STATE_FOLDER = ".vague-data"
 _MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -32,13 +34,42 @@ class Settings:
     """What the client may set; unknown keys and wrong types are left out, never an error."""
 
     state_dir: str = ""
+    status_render: str = "auto"
+    hints_status: bool = True
+    hints_stores: bool = True
+    hints_last_sync: bool = True
+    lenses: dict[str, bool] = field(default_factory=dict[str, bool])
+    max_file_size: int = 1024 * 1024
+    detach_runs: bool = True
+    trusted: bool = True
 
     def update(self, values: Any) -> None:
         """Take over what is usable of the client's `reqon` section."""
         outer = _mapping(values)
-        state_dir = _mapping(outer.get("reqon", outer)).get("stateDir")
-        if isinstance(state_dir, str):
-            self.state_dir = state_dir
+        section = _mapping(outer.get("reqon", outer))
+        self.state_dir = _taken(section, "stateDir", self.state_dir)
+        self.trusted = _taken(section, "trusted", self.trusted)
+        self.max_file_size = max(0, _taken(section, "maxFileSize", self.max_file_size))
+        render = _taken(_mapping(section.get("status")), "render", self.status_render)
+        if render in STATUS_RENDERS:
+            self.status_render = render
+        hints = _mapping(section.get("inlayHints"))
+        self.hints_status = _taken(hints, "status", self.hints_status)
+        self.hints_stores = _taken(hints, "stores", self.hints_stores)
+        self.hints_last_sync = _taken(hints, "lastSync", self.hints_last_sync)
+        lenses = _mapping(section.get("codeLens"))
+        self.lenses |= {k: v for k, v in lenses.items() if isinstance(v, bool)}
+        runs = _mapping(section.get("runs"))
+        self.detach_runs = _taken(runs, "detach", self.detach_runs)
+
+
+STATUS_RENDERS = frozenset({"auto", "inlayHint", "codeLens", "diagnostic", "off"})
+
+
+def _taken(section: Mapping[str, Any], key: str, current: T) -> T:
+    """The value of a key if it has the type of the current one."""
+    value = section.get(key)
+    return value if type(value) is type(current) else current
 
 
 @dataclass(slots=True)
@@ -46,17 +77,20 @@ class OpenFiles:
     """Open texts over the disk, with what was read from the disk kept until it changes there."""
 
     texts: dict[str, OpenText] = field(default_factory=dict)
+    max_bytes: int = _MAX_FILE_BYTES
     _read: dict[str, tuple[tuple[int, int], bytes]] = field(default_factory=dict)
 
     def read(self, path: str) -> bytes:
         """Bytes of an open text or of a regular file; raises `OSError` as the disk does."""
         opened = self.texts.get(path)
         if opened is not None:
+            if len(opened.text) > self.max_bytes:
+                raise OSError(27, "file is too large", path)
             return opened.text.encode("utf-8", "surrogatepass")
         status = Path(path).stat()
         if not stat.S_ISREG(status.st_mode):
             raise IsADirectoryError(21, "not a regular file", path)
-        if status.st_size > _MAX_FILE_BYTES:
+        if status.st_size > max(self.max_bytes, _MAX_FILE_BYTES):
             raise OSError(27, "file is too large", path)
         mark = (status.st_mtime_ns, status.st_size)
         kept = self._read.get(path)
@@ -65,6 +99,10 @@ class OpenFiles:
         data = Path(path).read_bytes()
         self._read[path] = (mark, data)
         return data
+
+    def forget_reads(self) -> None:
+        """Read everything from the disk again."""
+        self._read.clear()
 
     def kind(self, path: str) -> Literal["file", "folder"] | None:
         """What stands at a path."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from reqon.sinks.callbacks import ErrorReport, Progress
     from reqon.state.model import ActiveStep, ExecutionState, StoreCounts
+    from reqon.state_stores import StateStore, set_state_store
 
 _HOMES = {
     "AbortError": "reqon.errors",
@@ -43,6 +44,7 @@ _HOMES = {
     "RefusedError": "reqon.errors",
     "ReqonError": "reqon.errors",
     "RunError": "reqon.errors",
+    "StateStore": "reqon.state_stores",
     "StorageError": "reqon.errors",
     "StoreCounts": "reqon.state.model",
     "execute": "reqon.api",
@@ -51,6 +53,7 @@ _HOMES = {
     "get_execution_history_async": "reqon.api",
     "get_execution_state": "reqon.api",
     "get_execution_state_async": "reqon.api",
+    "set_state_store": "reqon.state_stores",
 }
 
 __all__ = [
@@ -65,6 +68,7 @@ __all__ = [
     "RefusedError",
     "ReqonError",
     "RunError",
+    "StateStore",
     "StorageError",
     "StoreCounts",
     "execute",
@@ -73,6 +77,7 @@ __all__ = [
     "get_execution_history_async",
     "get_execution_state",
     "get_execution_state_async",
+    "set_state_store",
 ]
 
 

@@ -146,3 +146,16 @@ def test_starting_loads_only_what_is_used() -> None:
             [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True
         )
         assert shown.stdout.splitlines()[-1] == "loaded []", arguments
+
+
+def test_the_page_on_the_command_line_names_every_command_and_option() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text()
+    for name in COMMANDS:
+        found = cli.get_command(click.Context(cli), name)
+        assert f"`reqon {name}" in page or f"reqon [{name}]" in page, name
+        commands = found.commands.values() if isinstance(found, click.Group) else [found]
+        for command in commands:
+            assert command is not None
+            for parameter in command.params:
+                if isinstance(parameter, click.Option) and not parameter.hidden:
+                    assert any(option in page for option in parameter.opts), parameter.opts

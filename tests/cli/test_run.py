@@ -352,6 +352,26 @@ def test_a_signal_stops_in_order(
 
 
 @pytest.mark.slow
+def test_a_second_signal_leaves_at_once(reqon: Reqon, mission: Path, service: Service) -> None:
+    mission.write_text(mission.read_text().replace('get "/items"', 'post "/items"'))
+    held = Held(service)
+    with process("sync.vague") as run:
+        assert held.asked.wait(20)
+        run.send_signal(signal.SIGINT)
+        assert run.stderr is not None
+        while "stopping in order" not in run.stderr.readline():
+            pass
+        run.send_signal(signal.SIGINT)
+        begun = time.monotonic()
+        output, errors = run.communicate(timeout=20)
+        assert time.monotonic() - begun < 3
+    held.opened.set()
+    assert (run.returncode, output) == (130, "")
+    assert "Traceback" not in errors
+    assert json.loads(reqon("status", "Sync", "--json").stdout)["status"] == "interrupted"
+
+
+@pytest.mark.slow
 def test_a_second_run_is_refused_while_one_runs(
     reqon: Reqon, mission: Path, service: Service
 ) -> None:
@@ -484,6 +504,7 @@ def test_a_report_for_a_ci_service(reqon: Reqon, own_folder: Path, service: Serv
 def test_a_dry_run_sends_and_writes_nothing(
     reqon: Reqon, mission: Path, own_folder: Path, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    mission.write_text(mission.read_text().replace("store response", "store response.items"))
     shown = reqon("sync.vague", "--dry-run", "--output", "out")
     assert shown.exit_code == 0
     assert shown.stdout == "Sync: a dry run, nothing was sent or written\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support import program_texts
 from support.formatting import formatted, programs
 from vague.formatter import format_text
 from vague.formatter.trivia import solid_spans
@@ -21,8 +22,8 @@ SAMPLES = tuple(programs())
 
 @st.composite
 def rearranged_programs(draw: st.DrawFn) -> str:
-    """A program of the samples with other gaps between some of its tokens and comments."""
-    program = draw(st.sampled_from(SAMPLES))
+    """A program with other gaps between some of its tokens and comments."""
+    program = draw(st.one_of(st.sampled_from(SAMPLES), program_texts.programs()))
     spans = solid_spans(program)
     places = st.integers(0, len(spans) - 1)
     gaps = draw(st.dictionaries(places, st.sampled_from(GAPS), max_size=8))
@@ -41,6 +42,11 @@ def test_a_program_stays_the_same_and_is_formatted_once_and_for_all(program: str
         assert format_text(program).text == program
     else:
         formatted(program)
+
+
+@given(program_texts.programs())
+def test_random_programs_are_programs(program: str):
+    assert not parse(program).diagnostics
 
 
 @given(st.text(alphabet=st.sampled_from("{}[]()\"'/*#,.:?!=<>-+| \n\rab1_\ufeff\\$é"), max_size=60))

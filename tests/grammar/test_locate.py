@@ -107,7 +107,7 @@ def test_a_shared_action_is_addressed_through_its_mission():
 
 
 def hash_of(body: str) -> str:
-    checked = check_source("mission M { store a: memory action A { %s } run A }" % body)
+    checked = check_source(f"mission M {{ store a: memory action A {{ {body} }} run A }}")
     return action_hash(checked.program.missions[0], "A")
 
 

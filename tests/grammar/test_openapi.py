@@ -30,7 +30,9 @@ paths:
       responses:
         200: { $ref: "#/components/responses/Bins" }
         default:
-          content: { application/problem+json: { schema: { type: object, properties: { title: { type: string } } } } }
+          content:
+            application/problem+json:
+              schema: { type: object, properties: { title: { type: string } } }
     post:
       operationId: bins/add
       requestBody:
@@ -42,12 +44,15 @@ paths:
   /bins/{id}:
     get:
       parameters: [{ name: id, in: path, schema: { type: string } }]
-      responses: { 2XX: { content: { application/json: { schema: { $ref: "#/components/schemas/Bin" } } } } }
+      responses:
+        2XX: { content: { application/json: { schema: { $ref: "#/components/schemas/Bin" } } } }
 components:
   parameters:
     Trace: { name: X-Trace, in: header, schema: { type: string } }
   responses:
-    Bins: { content: { application/json: { schema: { type: array, items: { $ref: "#/components/schemas/Bin" } } } } }
+    Bins:
+      content:
+        application/json: { schema: { type: array, items: { $ref: "#/components/schemas/Bin" } } }
   schemas:
     Bin:
       type: object
@@ -74,7 +79,12 @@ SWAGGER = {
             "post": {
                 "operationId": "addThing",
                 "parameters": [
-                    {"name": "thing", "in": "body", "required": True, "schema": {"$ref": "#/definitions/Thing"}},
+                    {
+                        "name": "thing",
+                        "in": "body",
+                        "required": True,
+                        "schema": {"$ref": "#/definitions/Thing"},
+                    },
                     {"name": "note", "in": "formData", "type": "string"},
                 ],
                 "responses": {"201": {"schema": {"$ref": "#/definitions/Thing"}}},
@@ -143,7 +153,10 @@ def test_shapes_of_components(modern: ApiDocument):
     assert found.fields["state"].types == {"string", "null"}
     assert found.fields["state"].enum == ("full", "empty")
     assert modern.resolve(found.fields["parent"]) is found
-    assert [modern.resolve(one).enum for one in found.fields["size"].alternatives] == [None, ("huge",)]
+    assert [modern.resolve(one).enum for one in found.fields["size"].alternatives] == [
+        None,
+        ("huge",),
+    ]
 
 
 def test_all_of_merges_fields_and_keeps_references(modern: ApiDocument):
@@ -192,7 +205,9 @@ def test_what_is_wrong_inside_does_not_spoil_the_rest():
                 "openapi": "3.0.0",
                 "servers": "no list",
                 "paths": {
-                    "/a": {"get": {"operationId": "a", "parameters": [5, {"name": 1}], "responses": []}},
+                    "/a": {
+                        "get": {"operationId": "a", "parameters": [5, {"name": 1}], "responses": []}
+                    },
                     "/b": 5,
                     "/c": {"$ref": "#/paths/~1a"},
                     "/d": {"get": {"operationId": 7, "parameters": [{"$ref": "other.yaml#/x"}]}},
@@ -226,16 +241,17 @@ def test_aliases_that_multiply_cost_no_time():
     assert set(document.components["S39"].fields) == {"a", "b"}
 
 
+KEYS = """openapi swagger paths /a get parameters responses 200 content schema $ref items components
+    schemas properties required enum allOf oneOf type name in""".split()
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            "openapi swagger paths /a get parameters responses 200 content schema $ref items "
-            "components schemas properties required enum allOf oneOf type name in".split()
-        ),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(KEYS),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=25,
 )

@@ -102,7 +102,8 @@ def test_parts_are_merged_after_the_root_schemas_first():
 def test_own_definitions_come_before_imported_and_shared_ones():
     files = MemoryFiles(
         {
-            "m.vague": 'source S { } mission M { import "lib.vague" source O { } action A { skip } }',
+            "m.vague": """source S { }
+                mission M { import "lib.vague" source O { } action A { skip } }""",
             "lib.vague": "source I { } let x = 1",
         }
     )
@@ -189,6 +190,8 @@ def test_paths_are_joined_and_simplified(folder: str, path: str, expected: str):
     assert join(folder, path) == expected
 
 
-@pytest.mark.parametrize(("path", "expected"), [("a", "."), ("m/a", "m"), ("/a", "/"), ("/m/a", "/m")])
+@pytest.mark.parametrize(
+    ("path", "expected"), [("a", "."), ("m/a", "m"), ("/a", "/"), ("/m/a", "/m")]
+)
 def test_the_folder_of_a_path(path: str, expected: str):
     assert dirname(path) == expected

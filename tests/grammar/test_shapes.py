@@ -66,7 +66,11 @@ def fields(mark: str, target: str | None) -> list[str]:
     assert place is not None
     samples = {"rooms": [{"id": "r1", "open": True}, {"id": "r2", "doors": [{"no": 1}]}]}
     known = fields_of(place, expression(target), samples)
-    return [f"{one.name}{'?' if one.optional else ''}: {one.type}" for one in known if one.origin != "reply"]
+    return [
+        f"{one.name}{'?' if one.optional else ''}: {one.type}"
+        for one in known
+        if one.origin != "reply"
+    ]
 
 
 def expression(text: str | None) -> Expression | None:
@@ -101,7 +105,14 @@ RECORD = ["id: string", "open?: boolean", "doors?: [object]"]
         (
             "5",
             "response",
-            ["id: string", "tags: [string]", 'size?: integer', 'kind: "hall" | "cell"', "at: object", "up?: object"],
+            [
+                "id: string",
+                "tags: [string]",
+                "size?: integer",
+                'kind: "hall" | "cell"',
+                "at: object",
+                "up?: object",
+            ],
         ),
         ("5", "response.at", ["floor: integer"]),
         ("6", "room", RECORD),

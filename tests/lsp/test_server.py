@@ -47,6 +47,18 @@ def make_client() -> Client:
     def published(params: types.PublishDiagnosticsParams) -> None:
         client.diagnostics[params.uri] = params.diagnostics
 
+    @client.feature(types.WORKSPACE_CONFIGURATION)
+    def configuration(params: types.ConfigurationParams) -> list[None]:
+        return [None for _ in params.items]
+
+    @client.feature(types.CLIENT_REGISTER_CAPABILITY)
+    def registered(_: types.RegistrationParams) -> None:
+        return None
+
+    @client.feature(types.WORKSPACE_CODE_LENS_REFRESH)
+    def refresh_lenses(_: None) -> None:
+        return None
+
     @client.feature(types.WORKSPACE_INLAY_HINT_REFRESH)
     def refresh(_: None) -> None:
         client.hint_refreshes += 1

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,14 +22,17 @@ from reqon import (
     ExecutionState,
     Progress,
     RefusedError,
+    StorageError,
     execute,
     execute_async,
     get_execution_history,
     get_execution_history_async,
     get_execution_state,
     get_execution_state_async,
+    set_state_store,
 )
 from reqon.clock import SystemClock
+from reqon.testing import check_state_store
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNTING = """
@@ -357,3 +362,153 @@ def test_the_examples_of_the_page_run(code: str, own_folder: Path) -> None:
     (own_folder / "missions").mkdir()
     (own_folder / "missions/counting.vague").write_text(COUNTING)
     exec(compile(code, "docs/python-api.md", "exec"), {"__name__": "__main__"})
+
+
+# ---------------------------------------------------------------- state kept elsewhere
+
+
+@pytest.fixture(autouse=True)
+def no_state_store() -> Iterator[None]:
+    yield
+    set_state_store(None)
+
+
+class Kept:
+    """A store in memory, with a history."""
+
+    def __init__(self) -> None:
+        self.saved: list[dict[str, Any]] = []
+
+    def save(self, state: dict[str, Any]) -> None:
+        self.saved.append(json.loads(json.dumps(state)))
+
+    async def load(self, execution_id: str) -> dict[str, Any] | None:
+        found = [s for s in self.saved if s["executionId"] == execution_id]
+        return found[-1] if found else None
+
+    def list(self, mission: str, limit: int | None, status: str | None) -> list[dict[str, Any]]:
+        newest = {s["executionId"]: s for s in self.saved if s["mission"] == mission}
+        found = [s for s in newest.values() if status in (None, s["status"])]
+        return found[::-1][:limit]
+
+
+def test_a_state_store_is_given_every_state(own_folder: Path) -> None:
+    kept = Kept()
+    set_state_store(kept)
+    result = execute(COUNTING, env={"LAST": "5"})
+    assert [(s["status"], s.get("activeStep", {}).get("index")) for s in kept.saved] == [
+        ("running", None),
+        ("running", 2),
+        ("running", 4),
+        ("completed", None),
+    ]
+    assert kept.saved[-1]["stores"]["numbers"]["added"] == 5
+    state = get_execution_state("Counting", result.execution_id)
+    assert state is not None
+    assert (state.status, state.stores["numbers"].added) == ("completed", 5)
+    execute(FAILING)
+    assert [s.status for s in get_execution_history("Failing")] == ["failed"]
+    assert [s.status for s in get_execution_history("Counting", limit=1)] == ["completed"]
+    assert get_execution_state("Counting", "exec_none") is None
+
+
+def test_a_state_store_of_functions_or_coroutines(own_folder: Path) -> None:
+    rows: dict[str, dict[str, Any]] = {}
+
+    async def save(state: dict[str, Any]) -> None:
+        rows[state["executionId"]] = state
+
+    set_state_store(save=save, load=rows.get)
+    result = execute(COUNTING)
+    assert rows[result.execution_id]["status"] == "completed"
+    state = get_execution_state("Counting", result.execution_id)
+    assert state is not None
+    assert state.to_dict() == rows[result.execution_id]
+    set_state_store(None)
+    execute(COUNTING)
+    assert len(rows) == 1
+
+
+def test_a_mission_that_keeps_no_file_state_keeps_its_own(own_folder: Path) -> None:
+    kept = Kept()
+    set_state_store(kept)
+    assert execute(COUNTING.replace("mission Counting {", "mission A { stateStore: memory")).ok
+    assert kept.saved == []
+
+
+def test_a_store_that_fails_once_is_tried_again(own_folder: Path) -> None:
+    kept, calls = Kept(), 0
+
+    def save(state: dict[str, Any]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls in (2, 3):
+            raise OSError("database is busy")
+        kept.save(state)
+
+    set_state_store(save=save, load=kept.load)
+    assert execute(COUNTING).ok
+    assert [s["status"] for s in kept.saved] == ["running", "running", "running", "completed"]
+
+
+def test_a_store_that_keeps_failing_stops_the_run_which_resumes_later(own_folder: Path) -> None:
+    kept = Kept()
+
+    def save(state: dict[str, Any]) -> None:
+        if state.get("activeStep", {}).get("index") == 4:
+            raise OSError("database is gone")
+        kept.save(state)
+
+    set_state_store(save=save, load=kept.load)
+    result = execute(COUNTING, env={"LAST": "9"})
+    assert isinstance(result.error, StorageError)
+    assert "database is gone" in result.error.message
+    assert result.status == "interrupted"
+    set_state_store(None)
+    resumed = execute(COUNTING, env={"LAST": "9"}, resume=True)
+    assert resumed.execution_id == result.execution_id
+    assert (resumed.status, resumed.stores["numbers"].count) == ("completed", 9)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"store": object()}, {"save": print}, {"load": print}, {"store": Kept(), "save": print,
+                                                            "load": print}],
+)  # fmt: skip
+def test_what_is_no_state_store_is_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(TypeError):
+        set_state_store(**arguments)
+
+
+def test_the_kit_passes_a_store_that_is_right() -> None:
+    check_state_store(Kept)
+
+
+class Forgetful(Kept):
+    def save(self, state: dict[str, Any]) -> None:
+        if not any(s["executionId"] == state["executionId"] for s in self.saved):
+            super().save(state)
+
+
+class Shared(Kept):
+    def save(self, state: dict[str, Any]) -> None:
+        self.saved.append(state)
+
+
+class Oldest(Kept):
+    def list(self, mission: str, limit: int | None, status: str | None) -> list[dict[str, Any]]:
+        return super().list(mission, None, status)[::-1][:limit]
+
+
+class Strict(Kept):
+    async def load(self, execution_id: str) -> dict[str, Any] | None:
+        found = await super().load(execution_id)
+        if found is None:
+            raise KeyError(execution_id)
+        return found
+
+
+@pytest.mark.parametrize("store", [Forgetful, Shared, Oldest, Strict])
+def test_the_kit_finds_what_is_wrong(store: type[Kept]) -> None:
+    with pytest.raises((AssertionError, KeyError)):
+        check_state_store(store)

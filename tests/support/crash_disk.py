@@ -49,7 +49,7 @@ class CountingDisk(Disk):
         self.perform("fsync", lambda: None)
 
     def sync_folder(self, path: Path) -> None:
-        self.perform("sync_folder", lambda: os.stat(path))
+        self.perform("sync_folder", path.stat)
 
     def close(self, fd: int) -> None:
         self.open_fds.discard(fd)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,9 +170,9 @@ class Step:
     """One thing that happened: an operation that changed something, a sync, or a promise.
 
     `what` is `create write truncate replace unlink mkdir rmdir` with paths relative to the state
-    folder; `sync` (of a file: `path` and the inode's number) and `sync_folder`, both with `upto`,
-    the index of the step before which everything is covered; `ack` with `promise`; `effect` with
-    what reached the service.
+    folder; `sync` (of a file: `path` and the inode's number) and `sync_folder`; `ack` with
+    `promise`; `effect` with what reached the service. `at` is when it was done, in ns of the
+    machine's monotonic clock; a sync covers what was done before `since`, when it began.
     """
 
     what: str
@@ -180,8 +181,9 @@ class Step:
     inode: int = 0
     data: bytes = b""
     size: int = 0
-    upto: int = 0
+    since: int = 0
     promise: Any = None
+    at: int = field(default_factory=time.monotonic_ns)
 
 
 @dataclass
@@ -267,10 +269,10 @@ class RecordingDisk(Disk):
         self._synced(fd, lambda: super(RecordingDisk, self).fsync(fd))
 
     def _synced(self, fd: int, sync: Callable[[], None]) -> None:
-        upto = len(self._trace.steps)
+        since = time.monotonic_ns()
         sync()
         inode, name = self._by_fd[fd]
-        self._trace.add(Step("sync", name, inode=inode, upto=upto))
+        self._trace.add(Step("sync", name, inode=inode, since=since))
 
     def replace(self, source: Path, target: Path) -> None:
         old, new = self._name(source), self._name(target)
@@ -298,11 +300,11 @@ class RecordingDisk(Disk):
         self._change("rmdir", path, lambda: super(RecordingDisk, self).rmdir(path))
 
     def sync_folder(self, path: Path) -> None:
-        upto = len(self._trace.steps)
+        since = time.monotonic_ns()
         super().sync_folder(path)
         name = self._name(path)
         if name is not None:
-            self._trace.add(Step("sync_folder", name, upto=upto))
+            self._trace.add(Step("sync_folder", name, since=since))
 
 
 # ---------------------------------------------------------------- rules broken on purpose
@@ -311,17 +313,13 @@ class RecordingDisk(Disk):
 def without_syncs(steps: Iterable[Step], what: str, kind: str) -> list[Step]:
     """A trace of a program that forgets one kind of sync.
 
-    `what` is `sync` or `sync_folder`, `kind` one of `kind_of`'s words. The numbers in `upto` stay
-    right, because a step that does nothing takes the place of each one that is left out.
+    `what` is `sync` or `sync_folder`, `kind` one of `kind_of`'s words.
     """
-    forgotten = Step("nothing")
-    return [
-        forgotten if step.what == what and kind_of(step.path) == kind else step for step in steps
-    ]
+    return [step for step in steps if not (step.what == what and kind_of(step.path) == kind)]
 
 
 def kind_of(path: str) -> str:
-    """What a path below the state folder is: journal, record, blob, store, mark, sync, folder."""
+    """What a path below the state folder is: journal, record, blob, store, mark, sync, …"""
     name = path.rsplit("/", 1)[-1].removeprefix(".").removesuffix(".tmp")
     if name.endswith(".journal"):
         return "journal"
@@ -335,7 +333,9 @@ def kind_of(path: str) -> str:
         return "store"
     if path.startswith("execution/"):
         return "record"
-    return {"": "folder .", ".": "folder ."}.get(path, f"folder {path}")
+    if name in ("gitignore", "reserve"):
+        return "furniture"
+    return f"folder {path or '.'}"
 
 
 class ForgetfulDisk(Disk):

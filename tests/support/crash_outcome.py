@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,18 +93,26 @@ def _sync(state_dir: Path) -> dict[str, Any]:
         return {}
     return {
         key: {name: entry.get(name) for name in ("itemsSynced", "totalItemsSynced", "mission")}
-        for key, entry in json.loads(path.read_text()).items()
+        for key, entry in _json(path).items()
     }
 
 
 def _records(state_dir: Path, files: list[str]) -> list[dict[str, Any]]:
     """The records, in the order in which the executions began."""
     found = [
-        json.loads((state_dir / name).read_text())
+        _json(state_dir / name)
         for name in files
         if name.startswith("execution/") and name.endswith(".json") and "blobs/" not in name
     ]
-    return sorted(found, key=lambda record: record["startedAt"])
+    return sorted(found, key=lambda record: datetime.fromisoformat(record["startedAt"]))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """The object in a file; what cannot be read is unlike anything else."""
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError:
+        return {"startedAt": "2000-01-01T00:00:00Z", "errors": [], "actionsRun": [], "unreadable": {}}
 
 
 def _record(record: dict[str, Any], *, ordered: bool) -> dict[str, Any]:
@@ -145,7 +154,7 @@ def _unequal(name: str, found: Any, wanted: Any) -> list[str]:
 
 
 def _short(value: Any) -> str:
-    text = value.decode() if isinstance(value, bytes) else repr(value)
+    text = value.decode(errors="replace") if isinstance(value, bytes) else repr(value)
     return text if len(text) < 600 else f"{text[:400]} … {text[-180:]}"
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -41,7 +41,6 @@ def customer(number: int, *, day: int = 1) -> dict[str, Any]:
     }
 
 
-CUSTOMERS = [customer(n) for n in range(1, N_CUSTOMERS + 1)]
 ORDERS = [
     {
         "id": n,
@@ -73,6 +72,7 @@ class World:
     name: str
     url: str = ""
     day: int = 1
+    n_customers: int = N_CUSTOMERS
     created: dict[str, list[Any]] = field(default_factory=dict)
     answers: dict[str, Reply] = field(default_factory=dict)
     bodies: dict[str, set[bytes]] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class World:
 
     def _customers(self, params: Mapping[str, str]) -> list[dict[str, Any]]:
         if "modified_since" not in params:
-            return CUSTOMERS
+            return [customer(n) for n in range(1, self.n_customers + 1)]
         if self.day == 1:
             return []
         return [customer(int(name[-2:]), day=self.day) for name in (*CHANGED, *NEW)]
@@ -186,6 +186,10 @@ class Service:
         world.url = f"{self.url}/{name}"
         return world
 
+    def replace(self, name: str, world: World) -> None:
+        """Let another kind of world answer under this name."""
+        self._worlds[name] = world
+
     def forget(self, name: str) -> None:
         self._worlds.pop(name, None)
 
@@ -193,6 +197,8 @@ class Service:
         asked = await _asked(request)
         name, _, path = asked.path.lstrip("/").partition("/")
         reply = self.world(name).answer(Asked(**{**asked.__dict__, "path": f"/{path}"}))
+        if isinstance(reply, Awaitable):
+            reply = await reply
         return await _send(request, reply if isinstance(reply, Reply) else Reply(reply))
 
     async def __aenter__(self) -> Self:

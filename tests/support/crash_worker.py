@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pickle
 import resource
 import signal
 import subprocess
@@ -22,14 +23,31 @@ from pathlib import Path
 from typing import Any, Self
 
 from reqon.clock import SystemClock
-from reqon.engine.run import ResumeChoice, RunControl, RunOptions, run_mission
+from reqon.engine.run import ResumeChoice, RunControl, RunOptions, RunResult, run_mission
+from reqon.events.model import (
+    ActionCompleted,
+    CheckpointSaved,
+    PageFetched,
+    RunEnded,
+    RunStarted,
+    Stamped,
+)
 from reqon.journal.disk import Disk
 from reqon.journal.session import Timing
 from reqon.loader import DiskFiles
 from reqon.settings import load_settings
 from vague.program import Program, find_programs, read_program
 
-from support.crash_disks import DIED, CountingDisk, DyingDisk, FailingDisk, ForgetfulDisk
+from support.crash_disks import (
+    DIED,
+    CountingDisk,
+    DyingDisk,
+    FailingDisk,
+    ForgetfulDisk,
+    RecordingDisk,
+    Step,
+    Trace,
+)
 
 TESTS = Path(__file__).parents[1]
 
@@ -39,8 +57,8 @@ class Job:
     """One run. `disk`: `{"kind": "dying", "at": 3, "moment": "before"}`, `{"kind": "failing", "at":
     3, "errno": 28, "lasting": true}`, `{"kind": "forgetful", "rule": "marks"}` or None; `timing`
     the fields of `Timing` that differ; `now` the instant that the clock starts from; `extra` the
-    options of `RunOptions` that are plain values. `stop_at`: interrupt in order when so many
-    operations are done.
+    options of `RunOptions` that are plain values. `record_to`: pickle the trace of everything that
+    the disk does and what is told into that file.
     """
 
     program: str
@@ -52,6 +70,7 @@ class Job:
     timing: dict[str, Any] = field(default_factory=dict)
     now: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    record_to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -157,10 +176,17 @@ def _be_child(job: Job, program: Program, writing: int) -> None:
 
 
 def _run(job: Job, program: Program) -> Answer:
+    if job.record_to is not None:
+        return asyncio.run(_record(job, program, Path(job.record_to)))
     disk = make_disk(job.disk)
     if job.extra.get("n_files"):
         resource.setrlimit(resource.RLIMIT_NOFILE, (job.extra["n_files"],) * 2)
-    options = RunOptions(
+    options = _options(job, disk)
+    return _answer(asyncio.run(run_mission(program, job.mission, options, (), RunControl())), disk)
+
+
+def _options(job: Job, disk: Disk) -> RunOptions:
+    return RunOptions(
         state_dir=Path(job.state_dir),
         settings=load_settings({**job.env}, folder=Path("/nowhere")),
         resume=ResumeChoice.IF_ANY if job.resume else ResumeChoice.NEVER,
@@ -171,7 +197,9 @@ def _run(job: Job, program: Program) -> Answer:
         timing=Timing(**job.timing),
         clock=SystemClock() if job.now is None else ShiftedClock(datetime.fromisoformat(job.now)),
     )
-    result = asyncio.run(run_mission(program, job.mission, options, (), RunControl()))
+
+
+def _answer(result: RunResult, disk: Disk) -> Answer:
     error = result.error
     return Answer(
         died=False,
@@ -181,6 +209,47 @@ def _run(job: Job, program: Program) -> Answer:
         operations=disk.operations if isinstance(disk, CountingDisk) else [],
         record=result.record,
     )
+
+
+async def _record(job: Job, program: Program, target: Path) -> Answer:
+    """Run and write down everything, with times that other processes share."""
+    root, trace = Path(job.state_dir), Trace()
+    first = {path.relative_to(root).as_posix(): path.read_bytes()
+             for path in root.rglob("*") if path.is_file()}  # fmt: skip
+    disk = RecordingDisk(root, trace, {name: n for n, name in enumerate(sorted(first), 1)})
+    result = await run_mission(
+        program, job.mission, _options(job, disk), [_Promises(trace)], RunControl()
+    )
+    target.write_bytes(pickle.dumps((first, trace.steps)))
+    return _answer(result, disk)
+
+
+class _Promises:
+    """A sink that writes down what was told: from then on no power failure may take it back."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self._actions: tuple[str, ...] = ()
+
+    def receive(self, stamped: Stamped) -> None:
+        match stamped.event:
+            case RunStarted(actions=actions):
+                self._actions = actions
+            case CheckpointSaved(action=action, index=index):
+                self._promise("index", action, index)
+            case PageFetched(action=action, page=page):
+                self._promise("page", action, page)
+            case ActionCompleted(action=action, nested=False):
+                self._promise("action", action, 0)
+            case RunEnded():
+                self._trace.add(Step("ack", promise=("end", "", 0)))
+            case _:
+                pass
+
+    def _promise(self, kind: str, action: str, number: int) -> None:
+        """The record shows the actions of the pipeline only."""
+        if action in self._actions:
+            self._trace.add(Step("ack", promise=(kind, action, number)))
 
 
 def make_disk(facts: dict[str, Any] | None) -> Disk:

@@ -61,9 +61,10 @@ def _imports(tree: ast.AST) -> Iterator[str]:
 
 
 def _is_head(node: ast.AST, tree: ast.Module) -> bool:
-    if node in tree.body:
-        return True
-    guards = [
-        n for n in tree.body if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.unparse(n.test)
-    ]
-    return any(node in guard.body for guard in guards)
+    """At the head: on the top level, or there under a question that only a platform answers."""
+    guards = [n for n in tree.body if isinstance(n, ast.If) and _is_platform_question(n.test)]
+    return node in tree.body or any(node in guard.body + guard.orelse for guard in guards)
+
+
+def _is_platform_question(test: ast.expr) -> bool:
+    return "TYPE_CHECKING" in ast.unparse(test) or "sys.platform" in ast.unparse(test)

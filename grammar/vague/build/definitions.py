@@ -37,30 +37,30 @@ from vague.peg import Tree
 _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 
 
-def import_(reader: Reader, tree: Tree) -> Import:
+def _import(reader: Reader, tree: Tree) -> Import:
     _, namespace, path = tree.parts
     name = None if namespace is None else declared(reader, namespace.parts[0])
     return Import(reader.span(tree), name, reader.build(path))
 
 
-def dataset(reader: Reader, tree: Tree) -> Dataset:
+def _dataset(reader: Reader, tree: Tree) -> Dataset:
     _, name, entries = tree.parts
     return Dataset(reader.span(tree), declared(reader, name), tuple(reader.elements(entries)))
 
 
-def dataset_entry(reader: Reader, tree: Tree) -> DatasetEntry:
+def _dataset_entry(reader: Reader, tree: Tree) -> DatasetEntry:
     key, _, count, _, schema_name = tree.parts
     return DatasetEntry(
         reader.span(tree), reader.build(key), reader.build(count), declared(reader, schema_name)
     )
 
 
-def mission(reader: Reader, tree: Tree) -> Mission:
+def _mission(reader: Reader, tree: Tree) -> Mission:
     _, name, members = tree.parts
     return Mission(reader.span(tree), declared(reader, name), reader.placed(members))
 
 
-def schedule(reader: Reader, tree: Tree) -> Schedule:
+def _schedule(reader: Reader, tree: Tree) -> Schedule:
     _, _, time, options = tree.parts
     block = optional_block(reader, options)
     if time.rule == "every":
@@ -77,7 +77,7 @@ def _amount(reader: Reader, tree: Tree) -> Quantity:
     return Quantity(reader.span(tree), negative, literal, word)
 
 
-def source(reader: Reader, tree: Tree) -> Source:
+def _source(reader: Reader, tree: Tree) -> Source:
     _, name, rest = tree.parts
     identifier = declared(reader, name)
     if rest.rule == "options":
@@ -88,12 +88,12 @@ def source(reader: Reader, tree: Tree) -> Source:
     )
 
 
-def store(reader: Reader, tree: Tree) -> Store:
+def _store(reader: Reader, tree: Tree) -> Store:
     _, name, _, adapter = tree.parts
     return Store(reader.span(tree), declared(reader, name), reader.build(adapter))
 
 
-def schema(reader: Reader, tree: Tree) -> Schema:
+def _schema(reader: Reader, tree: Tree) -> Schema:
     _, name, base, items = tree.parts
     return Schema(
         reader.span(tree),
@@ -103,11 +103,11 @@ def schema(reader: Reader, tree: Tree) -> Schema:
     )
 
 
-def schema_spread(reader: Reader, tree: Tree) -> SchemaSpread:
+def _schema_spread(reader: Reader, tree: Tree) -> SchemaSpread:
     return SchemaSpread(reader.span(tree), declared(reader, tree.parts[1]))
 
 
-def schema_field(reader: Reader, tree: Tree) -> SchemaField:
+def _schema_field(reader: Reader, tree: Tree) -> SchemaField:
     key, optional, _, type_tree = tree.parts
     return SchemaField(
         reader.span(tree), reader.build(key), optional is not None, reader.build(type_tree)
@@ -122,46 +122,50 @@ def _dotted_parts(reader: Reader, tree: Tree) -> tuple[Identifier, ...]:
 # ---------------------------------------------------------------- types
 
 
-def type_(reader: Reader, tree: Tree) -> UnionType:
+def _type(reader: Reader, tree: Tree) -> UnionType:
     first, rest = tree.parts
     alternatives = (first, *(part.parts[1] for part in rest))
     return UnionType(reader.span(tree), tuple(reader.build(part) for part in alternatives))
 
 
-def type_alternative(reader: Reader, tree: Tree) -> TypeExpression:
+def _type_alternative(reader: Reader, tree: Tree) -> TypeExpression:
     core, optional = tree.parts
     node = reader.build(core)
     return node if optional is None else OptionalType(reader.span(tree), node)
 
 
-def array_type(reader: Reader, tree: Tree) -> ArrayType:
-    return ArrayType(reader.span(tree), reader.build(tree.parts[2]))
+def _array_type(reader: Reader, tree: Tree) -> ArrayType:
+    if not reader.deeper(tree):
+        return ArrayType(reader.span(tree), NamedType(reader.span(tree), ()))
+    node = ArrayType(reader.span(tree), reader.build(tree.parts[2]))
+    reader.depth -= 1
+    return node
 
 
-def list_type(reader: Reader, tree: Tree) -> ArrayType:
+def _list_type(reader: Reader, tree: Tree) -> ArrayType:
     nodes = reader.elements(tree)
     element = nodes[0] if nodes else NamedType(reader.span(tree), ())
     return ArrayType(reader.span(tree), element, bracketed=True)
 
 
-def object_type(reader: Reader, tree: Tree) -> ObjectType:
+def _object_type(reader: Reader, tree: Tree) -> ObjectType:
     return ObjectType(reader.span(tree), tuple(reader.elements(tree)))
 
 
-def named_type(reader: Reader, tree: Tree) -> NamedType:
+def _named_type(reader: Reader, tree: Tree) -> NamedType:
     return NamedType(reader.span(tree), _dotted_parts(reader, tree))
 
 
-def string_type(reader: Reader, tree: Tree) -> LiteralType:
+def _string_type(reader: Reader, tree: Tree) -> LiteralType:
     return LiteralType(reader.span(tree), value_of(reader, tree), reader.written(tree))
 
 
-def number_type(reader: Reader, tree: Tree) -> LiteralType:
+def _number_type(reader: Reader, tree: Tree) -> LiteralType:
     text = reader.written(tree)
     return LiteralType(reader.span(tree), number_value(reader, tree.start, text), text)
 
 
-def constant_type(reader: Reader, tree: Tree) -> LiteralType:
+def _constant_type(reader: Reader, tree: Tree) -> LiteralType:
     text = reader.written(tree)
     return LiteralType(reader.span(tree), _CONSTANTS[text], text)
 
@@ -169,7 +173,7 @@ def constant_type(reader: Reader, tree: Tree) -> LiteralType:
 # ---------------------------------------------------------------- transforms, actions
 
 
-def transform(reader: Reader, tree: Tree) -> Transform:
+def _transform(reader: Reader, tree: Tree) -> Transform:
     _, name, rest = tree.parts
     identifier = declared(reader, name)
     if rest.rule == "variants":
@@ -188,7 +192,7 @@ def transform(reader: Reader, tree: Tree) -> Transform:
     return Transform(reader.span(tree), identifier, (variant_node,), overloaded=False)
 
 
-def variant(reader: Reader, tree: Tree) -> TransformVariant:
+def _variant(reader: Reader, tree: Tree) -> TransformVariant:
     _, input_part, _, guard, arrow, target, body = tree.parts
     expect_arrow(reader, arrow, "->")
     return TransformVariant(
@@ -200,32 +204,32 @@ def variant(reader: Reader, tree: Tree) -> TransformVariant:
     )
 
 
-def action(reader: Reader, tree: Tree) -> Action:
+def _action(reader: Reader, tree: Tree) -> Action:
     _, name, body = tree.parts
     return Action(reader.span(tree), declared(reader, name), reader.placed(body))
 
 
 BUILDERS: dict[str, Builder] = {
-    "import": import_,
-    "dataset": dataset,
-    "dataset_entry": dataset_entry,
-    "mission": mission,
-    "schedule": schedule,
-    "source": source,
-    "store": store,
-    "schema": schema,
-    "schema_spread": schema_spread,
-    "schema_field": schema_field,
-    "type": type_,
-    "type_alternative": type_alternative,
-    "array_type": array_type,
-    "list_type": list_type,
-    "object_type": object_type,
-    "dotted": named_type,
-    "string_type": string_type,
-    "number_type": number_type,
-    "constant_type": constant_type,
-    "transform": transform,
-    "variant": variant,
-    "action": action,
+    "import": _import,
+    "dataset": _dataset,
+    "dataset_entry": _dataset_entry,
+    "mission": _mission,
+    "schedule": _schedule,
+    "source": _source,
+    "store": _store,
+    "schema": _schema,
+    "schema_spread": _schema_spread,
+    "schema_field": _schema_field,
+    "type": _type,
+    "type_alternative": _type_alternative,
+    "array_type": _array_type,
+    "list_type": _list_type,
+    "object_type": _object_type,
+    "dotted": _named_type,
+    "string_type": _string_type,
+    "number_type": _number_type,
+    "constant_type": _constant_type,
+    "transform": _transform,
+    "variant": _variant,
+    "action": _action,
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+
 from vague.ast.base import Identifier, Key
 from vague.ast.expressions import (
     AnyOf,
@@ -44,18 +46,31 @@ _DIGITS = re.compile(PIECES["number"])
 _UNIT = re.compile(r"\w+\Z")
 
 
-def name(reader: Reader, tree: Tree) -> Name:
+def _nested(build: Callable[[Reader, Tree], Expression]) -> Builder:
+    """A builder of what can contain itself without brackets, so that its depth is counted too."""
+
+    def counted(reader: Reader, tree: Tree) -> Expression:
+        if not reader.deeper(tree):
+            return ErrorExpression(reader.span(tree))
+        node = build(reader, tree)
+        reader.depth -= 1
+        return node
+
+    return counted
+
+
+def _name(reader: Reader, tree: Tree) -> Name:
     return Name(reader.span(tree), reader.written(tree))
 
 
-def constant(reader: Reader, tree: Tree) -> NullLiteral | BooleanLiteral:
+def _constant(reader: Reader, tree: Tree) -> NullLiteral | BooleanLiteral:
     text = reader.written(tree)
     if text == "null":
         return NullLiteral(reader.span(tree))
     return BooleanLiteral(reader.span(tree), text == "true")
 
 
-def duration(reader: Reader, tree: Tree) -> DurationLiteral:
+def _duration(reader: Reader, tree: Tree) -> DurationLiteral:
     text = reader.written(tree)
     unit = _UNIT.search(text)
     begin = len(text) if unit is None else unit.start()
@@ -71,7 +86,7 @@ def _number_length(text: str) -> int:
     return 0 if match is None else match.end()
 
 
-def context(reader: Reader, tree: Tree) -> ContextField:
+def _context(reader: Reader, tree: Tree) -> ContextField:
     text = reader.written(tree)
     word = re.search(r"\w+\Z", text)
     begin = word.start() if word else 0
@@ -79,11 +94,11 @@ def context(reader: Reader, tree: Tree) -> ContextField:
     return ContextField(Span(start, end), Identifier(Span(start + begin, end), text[begin:]))
 
 
-def wildcard(reader: Reader, tree: Tree) -> Wildcard:
+def _wildcard(reader: Reader, tree: Tree) -> Wildcard:
     return Wildcard(reader.span(tree))
 
 
-def placeholder(reader: Reader, tree: Tree) -> ErrorExpression:
+def _placeholder(reader: Reader, tree: Tree) -> ErrorExpression:
     reader.report(
         "RQ008", tree.start, tree.end,
         f"placeholder '{reader.written(tree)}' must be replaced by real code",
@@ -91,7 +106,7 @@ def placeholder(reader: Reader, tree: Tree) -> ErrorExpression:
     return ErrorExpression(reader.span(tree))
 
 
-def field(reader: Reader, target: Expression, tree: Tree) -> FieldAccess | MethodCall:
+def _field(reader: Reader, target: Expression, tree: Tree) -> FieldAccess | MethodCall:
     _, word, arguments = tree.parts
     span = Span(target.span.start, tree.end - reader.base)
     identifier = declared(reader, word)
@@ -100,18 +115,18 @@ def field(reader: Reader, target: Expression, tree: Tree) -> FieldAccess | Metho
     return MethodCall(span, target, identifier, tuple(reader.elements(arguments)))
 
 
-def optional_field(reader: Reader, target: Expression, tree: Tree) -> FieldAccess | MethodCall:
+def _optional_field(reader: Reader, target: Expression, tree: Tree) -> FieldAccess | MethodCall:
     mark, word, arguments = tree.parts
     reader.report_replacement("RQ012", mark, ".", "operator of another language '?.'")
-    return field(reader, target, Tree("field", tree.start, tree.end, [mark, word, arguments]))
+    return _field(reader, target, Tree("field", tree.start, tree.end, [mark, word, arguments]))
 
 
-def call(reader: Reader, target: Expression, tree: Tree) -> Call:
+def _call(reader: Reader, target: Expression, tree: Tree) -> Call:
     span = Span(target.span.start, tree.end - reader.base)
     return Call(span, target, tuple(reader.elements(tree)))
 
 
-def index(reader: Reader, target: Expression, tree: Tree) -> IndexAccess:
+def _index(reader: Reader, target: Expression, tree: Tree) -> IndexAccess:
     span = Span(target.span.start, tree.end - reader.base)
     return IndexAccess(span, target, single(reader, tree))
 
@@ -122,15 +137,15 @@ def single(reader: Reader, tree: Tree) -> Expression:
     return nodes[0] if nodes else ErrorExpression(reader.span(tree))
 
 
-def group(reader: Reader, tree: Tree) -> Group:
+def _group(reader: Reader, tree: Tree) -> Group:
     return Group(reader.span(tree), single(reader, tree))
 
 
-def array(reader: Reader, tree: Tree) -> ArrayLiteral:
+def _array(reader: Reader, tree: Tree) -> ArrayLiteral:
     return ArrayLiteral(reader.span(tree), tuple(reader.elements(tree)))
 
 
-def spread(reader: Reader, tree: Tree) -> Spread:
+def _spread(reader: Reader, tree: Tree) -> Spread:
     return Spread(reader.span(tree), reader.build(tree.parts[1]))
 
 
@@ -138,7 +153,7 @@ def object_literal(reader: Reader, tree: Tree) -> ObjectLiteral:
     return ObjectLiteral(reader.span(tree), tuple(reader.elements(tree)))
 
 
-def entry(reader: Reader, tree: Tree) -> Entry:
+def _entry(reader: Reader, tree: Tree) -> Entry:
     key_tree, _, value = tree.parts
     return Entry(reader.span(tree), key(reader, key_tree), reader.build(value))
 
@@ -149,16 +164,16 @@ def key(reader: Reader, tree: Tree) -> Key:
     return Key(reader.span(tree), value_of(reader, tree), quoted=True)
 
 
-def filtered(reader: Reader, tree: Tree) -> Expression:
+def _filtered(reader: Reader, tree: Tree) -> Expression:
     collection, wheres = tree.parts
     node = reader.build(collection)
-    for where in wheres:
+    for where in reader.chain(wheres):
         condition = reader.build(where.parts[1])
         node = Where(Span(node.span.start, where.end - reader.base), node, condition)
     return node
 
 
-def conditional(reader: Reader, tree: Tree) -> Conditional:
+def _conditional(reader: Reader, tree: Tree) -> Conditional:
     condition, ternary = tree.parts
     _, then, _, otherwise = ternary.parts
     return Conditional(
@@ -166,10 +181,10 @@ def conditional(reader: Reader, tree: Tree) -> Conditional:
     )
 
 
-def pipe(reader: Reader, tree: Tree) -> Expression:
+def _pipe(reader: Reader, tree: Tree) -> Expression:
     value, calls = tree.parts
     node = reader.build(value)
-    for one in calls:
+    for one in reader.chain(calls):
         _, function, arguments = one.parts
         node = Pipe(
             Span(node.span.start, one.end - reader.base),
@@ -181,7 +196,7 @@ def pipe(reader: Reader, tree: Tree) -> Expression:
     return node
 
 
-def lambda_(reader: Reader, tree: Tree) -> Lambda:
+def _lambda(reader: Reader, tree: Tree) -> Lambda:
     head, body = tree.parts
     parameters = head.parts[0]
     bare = parameters.rule == "name"
@@ -189,7 +204,7 @@ def lambda_(reader: Reader, tree: Tree) -> Lambda:
     return Lambda(reader.span(tree), tuple(names), reader.build(body), with_parentheses=not bare)
 
 
-def if_expression(reader: Reader, tree: Tree) -> IfExpression:
+def _if_expression(reader: Reader, tree: Tree) -> IfExpression:
     _, condition, _, then, otherwise = tree.parts
     return IfExpression(
         reader.span(tree),
@@ -199,19 +214,19 @@ def if_expression(reader: Reader, tree: Tree) -> IfExpression:
     )
 
 
-def any_of(reader: Reader, tree: Tree) -> AnyOf:
+def _any_of(reader: Reader, tree: Tree) -> AnyOf:
     _, _, collection, guard = tree.parts
     condition = None if guard is None else reader.build(guard.parts[1])
     return AnyOf(reader.span(tree), reader.build(collection), condition)
 
 
-def match_value(reader: Reader, tree: Tree) -> MatchExpression:
+def _match_value(reader: Reader, tree: Tree) -> MatchExpression:
     _, subject, arms = tree.parts
     node = reader.build(subject)
     return MatchExpression(reader.span(tree), node, tuple(reader.elements(arms)))
 
 
-def match_cases(reader: Reader, tree: Tree) -> MatchExpression:
+def _match_cases(reader: Reader, tree: Tree) -> MatchExpression:
     arms = (_as_case(arm) for arm in reader.elements(tree.parts[1]))
     return MatchExpression(reader.span(tree), None, tuple(arms))
 
@@ -220,7 +235,7 @@ def _as_case(arm: ExpressionArm) -> ExpressionArm:
     return ExpressionArm(arm.span, condition_head(arm.head), arm.guard, arm.result)
 
 
-def expression_arm(reader: Reader, tree: Tree) -> ExpressionArm:
+def _expression_arm(reader: Reader, tree: Tree) -> ExpressionArm:
     head, arrow, result = tree.parts
     expect_arrow(reader, arrow, "=>")
     pattern, guard = arm_head(reader, head)
@@ -228,40 +243,40 @@ def expression_arm(reader: Reader, tree: Tree) -> ExpressionArm:
 
 
 POSTFIXES: dict[str, PostfixBuilder] = {
-    "field": field,
-    "optional_field": optional_field,
-    "arguments": call,
-    "index": index,
+    "field": _field,
+    "optional_field": _optional_field,
+    "arguments": _call,
+    "index": _index,
 }
 BUILDERS: dict[str, Builder] = {
     "word_key": key,
     "string_key": key,
-    "name": name,
+    "name": _name,
     "declared": declared,
     "word": declared,
     "string": string,
     "number": number,
-    "constant": constant,
-    "duration": duration,
-    "context": context,
-    "wildcard": wildcard,
-    "placeholder": placeholder,
-    "group": group,
-    "array": array,
-    "array_spread": spread,
+    "constant": _constant,
+    "duration": _duration,
+    "context": _context,
+    "wildcard": _wildcard,
+    "placeholder": _placeholder,
+    "group": _group,
+    "array": _array,
+    "array_spread": _spread,
     "object": object_literal,
     "option_object": object_literal,
-    "object_spread": spread,
-    "plain_entry": entry,
-    "filter": filtered,
-    "expr1": conditional,
-    "pipe": pipe,
+    "object_spread": _spread,
+    "plain_entry": _entry,
+    "filter": _filtered,
+    "expr1": _nested(_conditional),
+    "pipe": _pipe,
     "operation": operation,
     "operand": operand,
-    "lambda": lambda_,
-    "if_expression": if_expression,
-    "any_of": any_of,
-    "match_value": match_value,
-    "match_cases": match_cases,
-    "expression_arm": expression_arm,
+    "lambda": _nested(_lambda),
+    "if_expression": _nested(_if_expression),
+    "any_of": _nested(_any_of),
+    "match_value": _nested(_match_value),
+    "match_cases": _match_cases,
+    "expression_arm": _expression_arm,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from vague.ast.base import Identifier
 from vague.ast.expressions import Binary, BinaryOperator, Expression, IsTest, Unary, UnaryOperator
@@ -67,7 +67,7 @@ class _Row:
 
     def read(self, first: Tree, rest: list[Tree]) -> Expression:
         self._operand(first)
-        for part in rest:
+        for part in self._reader.chain(rest):
             if part.rule == "is_test":
                 self._test(part)
             else:
@@ -84,7 +84,7 @@ class _Row:
             return
         prefixes, primary, postfixes = tree.parts
         signs: list[Tree] = []
-        for prefix in prefixes:
+        for prefix in self._reader.chain(prefixes):
             operator = self._reader.written(prefix)
             if operator in ("-", "+"):
                 signs.append(prefix)
@@ -98,7 +98,7 @@ class _Row:
 
     def _postfixed(self, primary: Tree, postfixes: list[Tree]) -> Expression:
         node = self._reader.build(primary)
-        for postfix in postfixes:
+        for postfix in self._reader.chain(postfixes):
             node = self._reader.postfixes[postfix.rule](self._reader, node, postfix)
         return node
 
@@ -185,5 +185,3 @@ class _Row:
         span = Span(left.span.start, right.span.end)
         operator = cast("BinaryOperator", pending.operator)
         self._values.append(Binary(span, operator, left, right))
-
-

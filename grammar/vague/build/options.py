@@ -14,7 +14,6 @@ from vague.ast.expressions import (
     NumberLiteral,
     ObjectLiteral,
     Quantity,
-    StringLiteral,
 )
 from vague.build.expressions import key, object_literal
 from vague.build.reader import Builder, Reader
@@ -38,12 +37,12 @@ def plain_option(reader: Reader, tree: Tree) -> Entry:
     return Entry(reader.span(tree), key(reader, name), reader.build(value))
 
 
-def since_option(reader: Reader, tree: Tree) -> Entry:
+def _since_option(reader: Reader, tree: Tree) -> Entry:
     name, _, value = tree.parts
-    return Entry(reader.span(tree), Key(reader.span(name), "since"), last_sync(reader, value))
+    return Entry(reader.span(tree), Key(reader.span(name), "since"), _last_sync(reader, value))
 
 
-def last_sync(reader: Reader, tree: Tree) -> LastSync:
+def _last_sync(reader: Reader, tree: Tree) -> LastSync:
     _, name, options = tree.parts
     return LastSync(
         reader.span(tree),
@@ -89,12 +88,11 @@ def signed(reader: Reader, tree: Tree) -> tuple[bool, NumberLiteral]:
     )
 
 
-
 BUILDERS: dict[str, Builder] = {
     "options": object_literal,
     "plain_option": plain_option,
     "data_option": plain_option,
-    "since_option": since_option,
+    "since_option": _since_option,
     "mission_option": option,
     "action_option": option,
     "option_quantity": quantity,

@@ -51,9 +51,7 @@ def expect_arrow(reader: Reader, tree: Tree, arrow: str) -> None:
     """Report the other arrow than the one that belongs here."""
     written = reader.written(tree)
     if written != arrow:
-        reader.report_replacement(
-            "RQ001", tree, arrow, f"expected '{arrow}', found '{written}'"
-        )
+        reader.report_replacement("RQ001", tree, arrow, f"expected '{arrow}', found '{written}'")
 
 
 def _head(reader: Reader, tree: Tree) -> Pattern:
@@ -126,16 +124,16 @@ _PATTERNS = {
 }
 
 
-def field_pattern(reader: Reader, tree: Tree) -> FieldPattern:
+def _field_pattern(reader: Reader, tree: Tree) -> FieldPattern:
     key, _, inner = tree.parts
     return FieldPattern(reader.span(tree), reader.build(key), pattern(reader, inner))
 
 
-def element_pattern(reader: Reader, tree: Tree) -> Pattern:
+def _element_pattern(reader: Reader, tree: Tree) -> Pattern:
     return pattern(reader, tree.parts[0])
 
 
-def rest_pattern(reader: Reader, tree: Tree) -> RestPattern:
+def _rest_pattern(reader: Reader, tree: Tree) -> RestPattern:
     name = tree.parts[1]
     return RestPattern(
         reader.span(tree), None if name.rule == "wildcard" else declared(reader, name)
@@ -187,7 +185,7 @@ def _literal_value(head: LiteralPattern) -> Expression:
 
 
 BUILDERS: dict[str, Builder] = {
-    "field_pattern": field_pattern,
-    "element_pattern": element_pattern,
-    "rest_pattern": rest_pattern,
+    "field_pattern": _field_pattern,
+    "element_pattern": _element_pattern,
+    "rest_pattern": _rest_pattern,
 }

@@ -43,11 +43,11 @@ from vague.build.reader import Builder, Reader, declared
 from vague.peg import Tree
 
 
-def block(reader: Reader, tree: Tree) -> Block:
+def _block(reader: Reader, tree: Tree) -> Block:
     return Block(reader.span(tree), reader.placed(tree))
 
 
-def request(reader: Reader, tree: Tree) -> Request:
+def _request(reader: Reader, tree: Tree) -> Request:
     method, source, path, origin, options = tree.parts
     written = reader.written(method)
     return Request(
@@ -61,7 +61,7 @@ def request(reader: Reader, tree: Tree) -> Request:
     )
 
 
-def call(reader: Reader, tree: Tree) -> CallOperation:
+def _call(reader: Reader, tree: Tree) -> CallOperation:
     _, source, _, operation, options = tree.parts
     name: Identifier | StringLiteral = reader.build(operation)
     return CallOperation(
@@ -69,32 +69,32 @@ def call(reader: Reader, tree: Tree) -> CallOperation:
     )
 
 
-def for_each(reader: Reader, tree: Tree) -> ForEach:
+def _for_each(reader: Reader, tree: Tree) -> ForEach:
     _, variable, _, collection, clauses, body = tree.parts
     return ForEach(
         reader.span(tree),
         declared(reader, variable),
         reader.build(collection),
         tuple(reader.build(clause) for clause in clauses),
-        block(reader, body),
+        _block(reader, body),
     )
 
 
-def where_clause(reader: Reader, tree: Tree) -> WhereClause:
+def _where_clause(reader: Reader, tree: Tree) -> WhereClause:
     return WhereClause(reader.span(tree), reader.build(tree.parts[1]))
 
 
-def checkpoint(reader: Reader, tree: Tree) -> CheckpointClause:
+def _checkpoint(reader: Reader, tree: Tree) -> CheckpointClause:
     return CheckpointClause(reader.span(tree), reader.build(tree.parts[2]))
 
 
-def parallel(reader: Reader, tree: Tree) -> ParallelClause:
+def _parallel(reader: Reader, tree: Tree) -> ParallelClause:
     width = tree.parts[1]
     value = None if width is None else reader.build(width.parts[0])
     return ParallelClause(reader.span(tree), value)
 
 
-def map_(reader: Reader, tree: Tree) -> Map:
+def _map(reader: Reader, tree: Tree) -> Map:
     _, value, arrow, target, body = tree.parts
     expect_arrow(reader, arrow, "->")
     return Map(
@@ -105,7 +105,7 @@ def map_(reader: Reader, tree: Tree) -> Map:
     )
 
 
-def apply(reader: Reader, tree: Tree) -> Apply:
+def _apply(reader: Reader, tree: Tree) -> Apply:
     _, transform, _, value, alias = tree.parts
     return Apply(
         reader.span(tree),
@@ -115,15 +115,13 @@ def apply(reader: Reader, tree: Tree) -> Apply:
     )
 
 
-def match_subject(reader: Reader, tree: Tree) -> MatchStep:
+def _match_subject(reader: Reader, tree: Tree) -> MatchStep:
     _, subject, arms, catch = tree.parts
     node = reader.build(subject)
-    return MatchStep(
-        reader.span(tree), node, tuple(reader.elements(arms)), _catch(reader, catch)
-    )
+    return MatchStep(reader.span(tree), node, tuple(reader.elements(arms)), _catch(reader, catch))
 
 
-def match_conditions(reader: Reader, tree: Tree) -> MatchStep:
+def _match_conditions(reader: Reader, tree: Tree) -> MatchStep:
     _, arms, catch = tree.parts
     cases: list[Arm] = reader.elements(arms)
     heads = (Arm(arm.span, condition_head(arm.head), arm.guard, arm.body) for arm in cases)
@@ -134,7 +132,7 @@ def _catch(reader: Reader, tree: Tree | None) -> tuple[Arm, ...] | None:
     return None if tree is None else tuple(reader.elements(tree.parts[1]))
 
 
-def arm(reader: Reader, tree: Tree) -> Arm:
+def _arm(reader: Reader, tree: Tree) -> Arm:
     head, arrow, body = tree.parts
     expect_arrow(reader, arrow, "->")
     pattern, guard = arm_head(reader, head)
@@ -143,13 +141,13 @@ def arm(reader: Reader, tree: Tree) -> Arm:
 
 def _arm_body(reader: Reader, tree: Tree) -> Block | Placed[Any] | Identifier:
     if tree.rule == "block":
-        return block(reader, tree)
+        return _block(reader, tree)
     if tree.rule == "declared":
         return declared(reader, tree)
     return reader.placed_one(tree)
 
 
-def validate_subject(reader: Reader, tree: Tree) -> Validate:
+def _validate_subject(reader: Reader, tree: Tree) -> Validate:
     _, subject, assumes, otherwise = tree.parts
     node = reader.build(subject)
     return Validate(
@@ -157,7 +155,7 @@ def validate_subject(reader: Reader, tree: Tree) -> Validate:
     )
 
 
-def validate_plain(reader: Reader, tree: Tree) -> Validate:
+def _validate_plain(reader: Reader, tree: Tree) -> Validate:
     _, assumes, otherwise = tree.parts
     return Validate(
         reader.span(tree), None, tuple(reader.elements(assumes)), _or(reader, otherwise)
@@ -165,14 +163,14 @@ def validate_plain(reader: Reader, tree: Tree) -> Validate:
 
 
 def _or(reader: Reader, tree: Tree | None) -> Block | None:
-    return None if tree is None else block(reader, tree.parts[1])
+    return None if tree is None else _block(reader, tree.parts[1])
 
 
-def assume(reader: Reader, tree: Tree) -> Assume:
+def _assume(reader: Reader, tree: Tree) -> Assume:
     return Assume(reader.span(tree), reader.build(tree.parts[1]))
 
 
-def store_step(reader: Reader, tree: Tree) -> StoreRecord:
+def _store_step(reader: Reader, tree: Tree) -> StoreRecord:
     _, each, value, arrow, target, options = tree.parts
     expect_arrow(reader, arrow, "->")
     return StoreRecord(
@@ -184,31 +182,31 @@ def store_step(reader: Reader, tree: Tree) -> StoreRecord:
     )
 
 
-def store_delete(reader: Reader, tree: Tree) -> DeleteRecord:
+def _store_delete(reader: Reader, tree: Tree) -> DeleteRecord:
     _, store, index = tree.parts
     return DeleteRecord(reader.span(tree), declared(reader, store), single(reader, index))
 
 
-def clear(reader: Reader, tree: Tree) -> Clear:
+def _clear(reader: Reader, tree: Tree) -> Clear:
     return Clear(reader.span(tree), declared(reader, tree.parts[1]))
 
 
-def let(reader: Reader, tree: Tree) -> Let:
+def _let(reader: Reader, tree: Tree) -> Let:
     _, name, _, value = tree.parts
     return Let(reader.span(tree), declared(reader, name), reader.build(value))
 
 
-def wait(reader: Reader, tree: Tree) -> Wait:
+def _wait(reader: Reader, tree: Tree) -> Wait:
     return Wait(reader.span(tree), reader.build(tree.parts[1]))
 
 
-def run(reader: Reader, tree: Tree) -> Run:
+def _run(reader: Reader, tree: Tree) -> Run:
     _, first, rest = tree.parts
     stages = (first, *(part.parts[1] for part in rest))
-    return Run(reader.span(tree), tuple(stage(reader, part) for part in stages))
+    return Run(reader.span(tree), tuple(_stage(reader, part) for part in stages))
 
 
-def stage(reader: Reader, tree: Tree) -> Stage:
+def _stage(reader: Reader, tree: Tree) -> Stage:
     actions, condition = tree.parts
     grouped = actions.rule == "stage_group"
     names = reader.elements(actions) if grouped else [declared(reader, actions)]
@@ -216,24 +214,24 @@ def stage(reader: Reader, tree: Tree) -> Stage:
     return Stage(reader.span(tree), tuple(names), grouped, guard)
 
 
-def continue_(reader: Reader, tree: Tree) -> Continue:
+def _continue(reader: Reader, tree: Tree) -> Continue:
     return Continue(reader.span(tree))
 
 
-def skip(reader: Reader, tree: Tree) -> Skip:
+def _skip(reader: Reader, tree: Tree) -> Skip:
     return Skip(reader.span(tree))
 
 
-def abort(reader: Reader, tree: Tree) -> Abort:
+def _abort(reader: Reader, tree: Tree) -> Abort:
     message = tree.parts[1]
     return Abort(reader.span(tree), None if message is None else reader.build(message))
 
 
-def retry(reader: Reader, tree: Tree) -> Retry:
+def _retry(reader: Reader, tree: Tree) -> Retry:
     return Retry(reader.span(tree), optional_block(reader, tree.parts[1]))
 
 
-def queue(reader: Reader, tree: Tree) -> Queue:
+def _queue(reader: Reader, tree: Tree) -> Queue:
     target = tree.parts[1]
     if target is None:
         return Queue(reader.span(tree), None, None)
@@ -241,7 +239,7 @@ def queue(reader: Reader, tree: Tree) -> Queue:
     return Queue(reader.span(tree), declared(reader, store), optional_block(reader, options))
 
 
-def jump(reader: Reader, tree: Tree) -> Jump:
+def _jump(reader: Reader, tree: Tree) -> Jump:
     _, action, then = tree.parts
     if then is None:
         return Jump(reader.span(tree), declared(reader, action), None)
@@ -251,37 +249,37 @@ def jump(reader: Reader, tree: Tree) -> Jump:
     )
 
 
-def custom(reader: Reader, tree: Tree) -> CustomStep:
+def _custom(reader: Reader, tree: Tree) -> CustomStep:
     name, options = tree.parts
     return CustomStep(reader.span(tree), declared(reader, name), reader.build(options))
 
 
 BUILDERS: dict[str, Builder] = {
-    "request": request,
-    "call": call,
-    "for_each": for_each,
-    "where_clause": where_clause,
-    "checkpoint": checkpoint,
-    "parallel": parallel,
-    "map": map_,
-    "apply": apply,
-    "match_subject": match_subject,
-    "match_conditions": match_conditions,
-    "arm": arm,
-    "validate_subject": validate_subject,
-    "validate_plain": validate_plain,
-    "assume": assume,
-    "store_step": store_step,
-    "store_delete": store_delete,
-    "clear": clear,
-    "let": let,
-    "wait": wait,
-    "run": run,
-    "continue": continue_,
-    "skip": skip,
-    "abort": abort,
-    "retry": retry,
-    "queue": queue,
-    "jump": jump,
-    "custom": custom,
+    "request": _request,
+    "call": _call,
+    "for_each": _for_each,
+    "where_clause": _where_clause,
+    "checkpoint": _checkpoint,
+    "parallel": _parallel,
+    "map": _map,
+    "apply": _apply,
+    "match_subject": _match_subject,
+    "match_conditions": _match_conditions,
+    "arm": _arm,
+    "validate_subject": _validate_subject,
+    "validate_plain": _validate_plain,
+    "assume": _assume,
+    "store_step": _store_step,
+    "store_delete": _store_delete,
+    "clear": _clear,
+    "let": _let,
+    "wait": _wait,
+    "run": _run,
+    "continue": _continue,
+    "skip": _skip,
+    "abort": _abort,
+    "retry": _retry,
+    "queue": _queue,
+    "jump": _jump,
+    "custom": _custom,
 }

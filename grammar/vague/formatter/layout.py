@@ -116,7 +116,11 @@ class _Measure:
                 continue
             if operation.kind is Kind.COMMENT and operation.other:
                 continue
-            self._rest[position] = self._rest[position + 1] + _flat_width(operation)
+            width = _flat_width(operation)
+            if operation.kind is Kind.CHOICE and not tight[position]:
+                # What is asked is whether a group fits, so the list around it is a broken one.
+                width = len(operation.other)
+            self._rest[position] = self._rest[position + 1] + width
 
     def _inside_tight_groups(self, operations: Sequence[Operation]) -> bytearray:
         """Marks for the operations inside of tight groups that no break is forced on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +10,7 @@ from vague.ast.base import Node
 from vague.ast.definitions import Action, SchemaSpread
 from vague.ast.steps import Abort, ForEach, Jump, Run, Skip, Stage, StoreRecord
 from vague.ast.walk import walk as walk_nodes
-from vague.locate import node_hash
+from vague.hashes import node_hash
 from vague.program import Declared
 from vague.rules.missions import MissionView, Spot
 from vague.text import Span
@@ -77,12 +77,12 @@ def _keyed_writes(action: Action) -> Iterable[tuple[str, str]]:
 # ---------------------------------------------------------------- circles of actions
 
 
-def check_calls(view: MissionView, facts: Mapping[str, ActionFacts]) -> None:
-    """RQ414: an action that for certain runs itself never ends."""
-    graph = {name: [call.action for call in found.calls] for name, found in facts.items()}
-    graph = {name: targets for name, targets in graph.items() if targets}
-    for name in graph:
-        for call in facts[name].calls:
+def check_calls(view: MissionView, callers: Sequence[ActionFacts]) -> None:
+    """RQ414: an action that for certain runs itself never ends; `callers` are those with calls."""
+    graph = {one.action.name.text: [call.action for call in one.calls] for one in callers}
+    for caller in callers:
+        name = caller.action.name.text
+        for call in caller.calls:
             if call.action == name or _reaches(graph, call.action, name):
                 spot = Spot(view.mission.actions[name], call.span)
                 message = f"action '{name}' certainly calls itself"
@@ -116,9 +116,11 @@ def grouped_actions(view: MissionView) -> Iterable[tuple[Declared[Run], Stage]]:
                 yield run, stage
 
 
-def check_group_writes(view: MissionView, facts: Mapping[str, ActionFacts]) -> None:
+def check_group_writes(view: MissionView, actions: Sequence[ActionFacts]) -> None:
     """RQ415: which of two records under one key stays is chance."""
-    for run, stage in grouped_actions(view):
+    groups = list(grouped_actions(view))
+    facts = {one.action.name.text: one for one in actions} if groups else {}
+    for run, stage in groups:
         for position, second in enumerate(stage.actions):
             for first in stage.actions[:position]:
                 if first.text == second.text:

@@ -6,7 +6,8 @@ uses; they run at every check, so they only compare names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple, Unpack
 
@@ -43,7 +44,7 @@ class MissionView:
     """
 
     surroundings: Surroundings
-    used: frozenset[tuple[str, str]]
+    used: AbstractSet[tuple[str, str]]
     uses_default_source: bool
     sole: bool
     findings: list[Diagnostic] = field(default_factory=list[Diagnostic])
@@ -68,7 +69,7 @@ class MissionView:
         **more: Unpack[More],
     ) -> None:
         """Add a problem."""
-        if self.mission.broken and code in REFERENCE_CODES:
+        if self.mission.broken and (code in REFERENCE_CODES or code.startswith("RQ4")):
             return
         declared = at.declared
         severity = more.get("severity", SEVERITIES[code])
@@ -242,24 +243,23 @@ def check_unused(view: MissionView) -> None:
         return
     if mission.run is not None:
         message = "action '{}' is never run"
-        _report_unused(view, "RQ401", "action", mission.actions.values(), message)
-    _report_unused(view, "RQ402", "store", mission.stores.values(), "store '{}' is never used")
+        _report_unused(view, "RQ401", "action", mission.actions, message)
+    _report_unused(view, "RQ402", "store", mission.stores, "store '{}' is never used")
     _report_unused_sources(view)
-    _report_unused(view, "RQ404", "schema", mission.schemas.values(), "schema '{}' is never used")
-    transforms = mission.transforms.values()
-    _report_unused(view, "RQ405", "transform", transforms, "transform '{}' is never applied")
+    _report_unused(view, "RQ404", "schema", mission.schemas, "schema '{}' is never used")
+    message = "transform '{}' is never applied"
+    _report_unused(view, "RQ405", "transform", mission.transforms, message)
     _report_unused_lets(view)
 
 
 def _report_unused(
-    view: MissionView, code: str, kind: str, declared: Iterable[Declared[Node]], message: str
+    view: MissionView, code: str, kind: str, table: Mapping[str, Declared[Node]], message: str
 ) -> None:
-    for found in declared:
-        spot = _name_spot(found)
-        name = getattr(getattr(found.node, "name", None), "text", "")
-        if (kind, name) not in view.used and _is_ours(view, found):
+    used = view.used
+    for name, found in table.items():
+        if (kind, name) not in used and _is_ours(view, found):
             help_text = "use it in 'run', or remove it" if kind == "action" else "remove it"
-            view.report(code, spot, message.format(name), help_text)
+            view.report(code, _name_spot(found), message.format(name), help_text)
 
 
 def _is_ours(view: MissionView, declared: Declared[Node]) -> bool:
@@ -271,9 +271,10 @@ def _is_ours(view: MissionView, declared: Declared[Node]) -> bool:
 
 
 def _report_unused_sources(view: MissionView) -> None:
-    sources = list(view.mission.sources.values())
-    if view.uses_default_source:
-        sources = sources[1:]
+    sources = dict(view.mission.sources)
+    default = next(iter(sources), None)
+    if view.uses_default_source and default is not None:
+        del sources[default]
     _report_unused(view, "RQ403", "source", sources, "source '{}' is never used")
 
 

@@ -77,7 +77,7 @@ class Surroundings:
             },
             "schema": dict.fromkeys([*mission.schemas, *PREDEFINED_SCHEMAS]),
             "transform": dict.fromkeys(mission.transforms),
-            "let": {declared.node.name.text: declared.node.value for declared in lets},
+            "let": {declared.node.name.text: id(declared.node) for declared in lets},
         }
         return cls(program, mission, facts, tables, _enables_state(mission))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reqon_lsp.analysis import Snapshot
-from reqon_lsp.features.code_lens import State, TITLES, verbs
+from reqon_lsp.features.code_lens import TITLES, State, verbs
 from reqon_lsp.results import CodeAction, MissionCommand, Verb
 from vague.diagnostics import Diagnostic, Fix, TextEdit
 from vague.text import Span

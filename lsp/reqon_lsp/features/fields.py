@@ -65,10 +65,27 @@ def fields_at(
         target = None if found is None else expression(text[found[0] : found[1]])
         return fields_of(scope, target, samples) if target is not None else ()
     stored = stored_value(place.frame, text)
-    if stored is None:
-        return fields_of(scope, None, samples)
-    value, store = stored
-    return fields_of(scope, value, samples) or fields_of(scope, expression(store), samples)
+    if stored is not None:
+        value, store = stored
+        return fields_of(scope, value, samples) or fields_of(scope, expression(store), samples)
+    written = _written_context(operand, place.frame, text)
+    known = fields_of(scope, written, samples) if written is not None else ()
+    return known or fields_of(scope, None, samples)
+
+
+def _written_context(before: Sequence[Token], frame: Frame, text: str) -> Expression | None:
+    """What `.name` is a field of, as the words around it tell: for text that cannot be read yet."""
+    where = next((n for n in range(len(before) - 1, -1, -1) if before[n].text == "where"), None)
+    tokens = before[:where] if where is not None else ()
+    if where is None and frame.head:
+        first = frame.head[0].text
+        arrow = next((n for n, token in enumerate(frame.head) if token.text == "->"), None)
+        if first == "map" and arrow is not None:
+            tokens = frame.head[1:arrow]
+        elif first == "validate" and frame.kind == "assumes":
+            tokens = frame.head[1:]
+    found = operand_before(tokens)
+    return expression(text[slice(*found)]) if found is not None else None
 
 
 def stored_value(frame: Frame, text: str) -> tuple[Expression, str] | None:

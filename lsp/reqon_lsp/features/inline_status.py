@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from vague.locate import action_hash
-
 from reqon.state.model import ExecutionState
 from reqon_lsp.analysis import Snapshot
 from reqon_lsp.features.headers import header_end
+from vague.locate import action_hash
 from vague.program import MissionProgram
 
 if TYPE_CHECKING:
@@ -123,7 +122,9 @@ def tooltip(state: ExecutionState, now: datetime) -> str:
     if state.completed_at is not None:
         rows.append(f"- ended {_exact(state.completed_at, now)} after {seconds(state.duration_ms)}")
     for number, stage in enumerate(state.pipeline, 1):
-        rows.append(f"- {_STAGE_MARKS.get(str(stage.get('status')), '·')} stage {number}: {_stage(stage)}")
+        rows.append(
+            f"- {_STAGE_MARKS.get(str(stage.get('status')), '·')} stage {number}: {_stage(stage)}"
+        )
     if state.actions_run and not state.pipeline:
         rows.append(f"- actions completed: {', '.join(state.actions_run)}")
     for action, checkpoint in state.checkpoints.items():
@@ -148,9 +149,10 @@ _STAGE_MARKS = {"completed": "✓", "failed": "✗", "running": "▶", "interrup
 
 
 def _stage(stage: Mapping[str, Any]) -> str:
-    branches = stage.get("branches")
-    names = ", ".join(branches) if isinstance(branches, dict) else str(stage.get("stage", ""))
-    return f"{names} {stage.get('status', '')}".strip()
+    branches: Any = stage.get("branches")
+    names = ", ".join(map(str, branches)) if isinstance(branches, dict) else ""  # pyright: ignore[reportUnknownArgumentType] - JSON
+    status = str(stage.get("status", ""))
+    return f"{_STAGE_MARKS.get(status, '·')} {names} {status}".strip()
 
 
 def _error(error: Mapping[str, Any]) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from vague.ast.definitions import Mission
+from vague.ast.base import Node, Placed
+from vague.ast.definitions import ErrorMember, Mission
 from vague.parser import Parsed
 from vague.text import Span
 from vague.vocabulary import DEFAULT
@@ -48,6 +49,7 @@ _BODIES = {
     "schema": "schema",
     "dataset": "dataset",
     "for": "steps",
+    "->": "steps",
     "map": "object",
 }
 STEP_FRAMES = frozenset({"action", "steps"})
@@ -139,16 +141,29 @@ def _word_around(text: str, offset: int) -> Span:
 def _beginning(parsed: Parsed, offset: int) -> tuple[int, list[Frame]]:
     """Where to start reading: the last member, else item, that begins before the offset."""
     frames = [Frame("file", 0)]
-    items = [item for item in parsed.tree.items if item.start < offset]
-    if not items:
+    text = parsed.source.text
+    item = _last_on_own_line(parsed.tree.items, 0, offset, text)
+    if item is None:
         return 0, frames
-    item = items[-1]
     if isinstance(item.node, Mission):
-        members = [member for member in item.node.members if item.start + member.start < offset]
-        if members:
-            frames.append(Frame("mission", item.start, "{", head=()))
-            return item.start + members[-1].start, frames
+        member = _last_on_own_line(item.node.members, item.start, offset, text)
+        if member is not None:
+            frames.append(Frame("mission", item.start, "{"))
+            return item.start + member.start, frames
     return item.start, frames
+
+
+def _last_on_own_line(
+    elements: Sequence[Placed[Node]], base: int, offset: int, text: str
+) -> Placed[Node] | None:
+    """The last element that begins before the offset; a broken rest of a line is no beginning."""
+    for placed in reversed(elements):
+        start = base + placed.start
+        if start < offset:
+            line = text.rfind("\n", 0, start) + 1
+            if not isinstance(placed.node, ErrorMember) or not text[line:start].strip():
+                return placed
+    return None
 
 
 def _read(text: str, start: int, end: int, offset: int, frames: list[Frame]) -> Token | None:
@@ -243,30 +258,24 @@ def _brace_kind(head: list[Token], outer: Frame) -> tuple[str, str, OptionSpec |
     if outer.kind == "arms" and "->" in texts:
         behind = texts[len(texts) - texts[::-1].index("->") :]
         word, texts = (behind[0] if behind else "->"), behind
-    return _statement_kind(word, texts, outer)
+    return _statement_kind(word, texts)
 
 
-def _statement_kind(
-    word: str, texts: list[str], outer: Frame
-) -> tuple[str, str, OptionSpec | None]:
+def _statement_kind(word: str, texts: list[str]) -> tuple[str, str, OptionSpec | None]:
+    """The kind of `{` in a statement that begins with `word` and has these words so far."""
     last = texts[-1] if texts else ""
-    if word in _REQUEST_WORDS and word != "call":
-        return "options", "request", None
-    if word in _OPTION_STEPS:
-        return "options", _OPTION_STEPS[word], None
-    if word in _BODIES:
-        return _BODIES[word], "", None
-    if word == "->":
-        return "steps", "", None
-    if word == "validate":
-        return ("steps" if last == "or" else "assumes"), "", None
+    if word in _REQUEST_WORDS or word in _OPTION_STEPS:
+        return "options", _OPTION_STEPS.get(word, "request"), None
     if word == "match":
         return "arms", "catch" if last == "catch" else "", None
-    if word == "transform":
-        return ("object" if "->" in texts else "variants"), "", None
-    if "match" in texts:
-        return "expression_arms", "", None
-    return "object", "", None
+    kind = "expression_arms" if "match" in texts else "object"
+    if word in _BODIES:
+        kind = _BODIES[word]
+    elif word == "validate":
+        kind = "steps" if last == "or" else "assumes"
+    elif word == "transform":
+        kind = "object" if "->" in texts else "variants"
+    return kind, "", None
 
 
 def _is_store_head(head: Sequence[Token]) -> bool:
@@ -302,13 +311,14 @@ def statement(frame: Frame) -> list[Token]:
     for index, token in enumerate(tokens):
         if separated and token.text == "," and token.kind == "sign":
             start = index + 1
-        elif token.first and index > start and _starts(token, tokens[index:], tokens[index - 1], frame):
+        elif token.first and index > start and _starts(tokens, index, frame):
             start = index
     return tokens[start:]
 
 
-def _starts(token: Token, rest: Sequence[Token], last: Token, frame: Frame) -> bool:
+def _starts(tokens: Sequence[Token], index: int, frame: Frame) -> bool:
     """Whether a token that is the first on its line begins something new."""
+    token, last, rest = tokens[index], tokens[index - 1], tokens[index : index + 3]
     if last.kind == "sign":
         unfinished = last.text in (":", ".") and frame.kind in ("mission", "action", "steps")
         return unfinished and token.text in STEP_WORDS

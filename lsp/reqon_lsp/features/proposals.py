@@ -87,9 +87,7 @@ def _bound(value: float | None) -> str:
 
 def kinds(rows: Iterable[Kind], kind: ItemKind = ItemKind.WORD, rank: int = 3) -> list[Completion]:
     """Names of a closed or open set."""
-    return [
-        Completion(row.name, kind, row.same_as or "", row.help, rank=rank) for row in rows
-    ]
+    return [Completion(row.name, kind, row.same_as or "", row.help, rank=rank) for row in rows]
 
 
 def words(names: Iterable[str], kind: ItemKind, detail: str, rank: int = 3) -> list[Completion]:

@@ -25,15 +25,18 @@ def show_outcome(record: Mapping[str, Any], *, dry_run: bool = False) -> None:
     """What a finished execution did: status, stores, warnings."""
     status = records.text(record.get("status"))
     if dry_run:
-        console.show(
-            f"{record.get('mission')}: a dry run, nothing was sent and nothing was written"
-        )
+        console.show(f"{record.get('mission')}: a dry run, nothing was sent or written")
         return
-    spent = records.elapsed(record, SystemClock().now())
-    ending = console.paint_status(status, _ENDINGS.get(status, status))
-    identity = console.paint(f"({records.text(record.get('executionId'))})", "faint")
-    mission = console.paint(records.text(record.get("mission")), "strong")
-    console.show(f"{mission} {ending} {spent} {identity}")
+    milliseconds = records.elapsed_ms(record, SystemClock().now())
+    words = status if milliseconds is None else _ENDINGS.get(status, status)
+    parts = [
+        console.paint(records.text(record.get("mission")), "strong"),
+        console.paint_status(status, words),
+        "" if milliseconds is None else wording.duration(milliseconds),
+    ]
+    if record.get("executionId"):
+        parts.append(console.paint(f"({record['executionId']})", "faint"))
+    console.show(" ".join(filter(None, parts)))
     lines = list(records.store_lines(record))
     warnings = records.warning_line(record)
     if warnings:

@@ -26,7 +26,7 @@ from reqon.cli.run_options import RunRequest, run_options
 from reqon.cli.running import stopping_on_signals
 from reqon.cli.selection import Selected, say_check_error, select
 from reqon.engine.run import ResumeChoice, RunControl, RunOptions, RunResult, run_mission
-from reqon.errors import CheckError, ExitCode, ReqonError
+from reqon.errors import CheckError, ExitCode, Interrupted, ReqonError
 from reqon.events.model import Failed, RunEnded, RunStarted
 from reqon.events.stream import Sink
 from reqon.settings import Settings, load_settings
@@ -122,11 +122,14 @@ class Runner:
         """Nothing can be run at all."""
         if self._is_json:
             console.show_json_line(_result_line(None, error, error.exit_code))
+        self._say_error(error)
+        return error.exit_code
+
+    def _say_error(self, error: ReqonError | None) -> None:
         if isinstance(error, CheckError):
             say_check_error(error, self._sources)
-        else:
+        elif error is not None:
             console.say_error(error)
-        return error.exit_code
 
     async def _run_one(self, choice: Selected, settings: Settings) -> RunResult:
         with ExitStack() as stack:
@@ -187,13 +190,14 @@ class Runner:
             console.show_json_line(_result_line(result.record, result.error, result.exit_code))
             return
         if result.status is None:
-            if result.error is not None:
-                console.say_error(result.error)
+            self._say_error(result.error)
             return
         if not self._request.quiet or result.status != "completed":
             show_outcome(result.record, dry_run=self._request.dry_run)
         if result.status == "failed":
             say_errors(result.record, self._sources)
+        elif not isinstance(result.error, Interrupted):
+            self._say_error(result.error)
         say_how_to_resume(result.record, choice.path, self._way_back(choice))
 
     def _way_back(self, choice: Selected) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,10 +64,11 @@ class Attempt:
     dry_run: bool
     unknown: str | None
     on_stores: Callable[[Mapping[str, Store]], None] | None = None
+    save_state: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None
 
     async def run(self) -> Ended:
         """Open, run and end. Raises ConfigError and RefusedError where it cannot begin."""
-        session = await open_session(self.request, self.disk)
+        session = await self._open()
         try:
             clock = self.request.clock
             events = EventStream(self.request.mission, session.execution_id, clock, self.sinks)
@@ -75,6 +76,15 @@ class Attempt:
                 return await self._run(session, events, clock)
         finally:
             await session.close()
+
+    async def _open(self) -> Session:
+        """The session; waiting for locks ends when the caller asks to stop."""
+        stop = Stop()
+        self.control.attach(stop)
+        try:
+            return await stop.limit(open_session(self.request, self.disk))
+        finally:
+            self.control.detach(stop)
 
     async def _run(self, session: Session, events: EventStream, clock: Clock) -> Ended:
         started = clock.monotonic()
@@ -89,8 +99,9 @@ class Attempt:
         )
         for notice in session.notices:
             events.emit(Warned("other", notice))
-        error = await self._pipeline(running)
+        error = await self._save(session.record()) or await self._pipeline(running)
         record = await _finish(session, error)
+        error = await self._save(record) or error
         if self.on_stores is not None and record["status"] == "completed":
             self.on_stores(session.stores)
         duration_ms = round((clock.monotonic() - started) * 1000)
@@ -103,6 +114,16 @@ class Attempt:
             error,
             aborted=isinstance(error, AbortError),
         )
+
+    async def _save(self, record: Mapping[str, Any]) -> StorageError | None:
+        """Give the record to a state store of the program's own; answers its failure."""
+        if self.save_state is None or self.dry_run:
+            return None
+        try:
+            await self.save_state(record)
+        except StorageError as error:
+            return error
+        return None
 
     def _running(self, session: Session, events: EventStream, clock: Clock) -> Running:
         state = session.state
@@ -135,6 +156,7 @@ class Attempt:
             attempt=state.start.attempt,
             parallel_mode=self.options.parallel_mode,
             max_concurrency=self.options.max_concurrency,
+            save_state=None if self.dry_run else self.save_state,
         )
 
     async def _pipeline(self, running: Running) -> ReqonError | None:
@@ -144,7 +166,7 @@ class Attempt:
         stop = running.stop
         self.control.attach(stop)
         timer = self._start_timer(stop)
-        branch = Branch(running, running.session.unit(), stop, Position(None, ROOT))
+        branch = Branch(running, running.session.unit(), stop, [Position(None, ROOT)])
         try:
             errors = await run_mission_pipeline(branch)
         except ReqonError as error:
@@ -187,7 +209,7 @@ def _shown(error: RunError) -> dict[str, Any]:
 def _exit_code(status: str, error: ReqonError | None) -> ExitCode:
     if isinstance(error, Interrupted):
         return error.code
-    return ExitCode.SUCCESS if status == "completed" else ExitCode.FAILED
+    return ExitCode.SUCCESS if status == "completed" and error is None else ExitCode.FAILED
 
 
 def _resume_point(session: Session) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from reqon.plan.model import ActionPlan, BlockPlan, MapPlan, MissionPlan, Options, StagePlan
 from reqon.plan.options import bare
-from reqon.plan.traverse import all_steps, anchors_of
+from reqon.plan.traverse import all_steps, anchors_of, may_wait
 from reqon.steps.apply import bind_transform
 from reqon.steps.bound import BoundBlock, BoundStage, Runner, Slot
 from reqon.steps.options import BoundOptions
@@ -160,9 +160,14 @@ class Environment:
             runner, place = binder_of(step)(step, place)
             runners.append(runner)
         sites = tuple(step.site for step in block.steps)
-        waits = any(runner.waits for runner in runners)
         return BoundBlock(
-            block.path, tuple(runners), sites, self.depth, self.loops == 0, waits, restored
+            block.path,
+            tuple(runners),
+            sites,
+            self.depth,
+            self.loops == 0,
+            may_wait(block),
+            restored,
         )
 
     def restorable(self) -> tuple[Slot, ...]:

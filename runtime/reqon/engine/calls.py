@@ -61,13 +61,14 @@ async def run_action(
 
 async def _run(branch: Branch, position: BlockPosition, frame: Frame) -> None:
     run, name = branch.run, frame.action
+    resumed = run.resume.holds(position.address)
     branch.stack.append(position)
     branch.load(position)
     branch.enter_region(position)
     started = run.clock.monotonic()
     branch.unit.active(name)
     await branch.commit("enter", Barrier.BATCH if frame.nested else Barrier.FRAME)
-    branch.emit(ActionStarted(name, frame.nested, position.saved is not None))
+    branch.emit(ActionStarted(name, frame.nested, resumed))
     await branch.run_steps(position)
     branch.unit.publish_sync(name)
     branch.close(position)

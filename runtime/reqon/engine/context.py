@@ -9,14 +9,16 @@ it as `StepContext`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
-from reqon.engine import calls, loops, pipeline, sending
+from reqon.engine import calls, loops, pipeline
 from reqon.engine.facts import BranchFacts
 from reqon.engine.frames import Frame
 from reqon.engine.keeper import load_body, load_meta, save_body, save_meta
+from reqon.engine.sending import chance, send, take_credentials
 from reqon.engine.staging import stage
 from reqon.errors import Place, RunError, StorageError
 from reqon.events.model import Event, RetryScheduled, Warned
@@ -67,11 +69,11 @@ class Branch:
         "unit",
     )  # fmt: skip
 
-    def __init__(self, run: Running, unit: Unit, stop: Stop, base: Position) -> None:
+    def __init__(self, run: Running, unit: Unit, stop: Stop, around: Sequence[Position]) -> None:
         self.run = run
         self.unit = unit
         self.stop = stop
-        self.stack: list[Position] = [base]
+        self.stack: list[Position] = list(around)
         self.facts = BranchFacts(self)
         self.frame = Frame.outside()
         self.scope = Scope(self.facts)
@@ -81,9 +83,9 @@ class Branch:
         self.uncounted = 0
         self.batched = 0
 
-    def fork(self, name: str, stop: Stop, base: Position) -> Branch:
-        """A new branch with a unit of its own."""
-        return Branch(self.run, self.run.session.unit(name), stop, base)
+    def fork(self, name: str, stop: Stop) -> Branch:
+        """A new branch with a unit of its own, inside of the same constructs."""
+        return Branch(self.run, self.run.session.unit(name), stop, self.stack)
 
     @property
     def action_name(self) -> str:
@@ -94,6 +96,11 @@ class Branch:
     def item_limit(self) -> int | None:
         """How many items a loop may have in a trial."""
         return self.run.window.limit
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing may be sent."""
+        return self.run.dry_run
 
     @property
     def resumes(self) -> bool:
@@ -206,6 +213,8 @@ class Branch:
     def unwind(self, position: Position) -> None:
         """Come back to a construct from wherever inside of it an error was raised."""
         del self.stack[self.stack.index(position) + 1 :]
+        if self.frame.loop is not None and self.frame.loop not in self.stack:
+            self.frame.loop = None
 
     # -------------------------------------------------------------- blocks
 
@@ -230,7 +239,9 @@ class Branch:
             if at in restored:
                 self._snapshot(position, at)
             try:
-                outcome = await runners[at].run(self)
+                outcome = runners[at].run(self)
+                if type(outcome) is CoroutineType:
+                    outcome = await outcome
             except RunError as error:
                 await self._failed_here(error, position)
                 raise
@@ -327,11 +338,13 @@ class Branch:
             self.load(body)
         self.enter_region(body)
 
-    async def end_iteration(
-        self, position: LoopPosition, every: int | None, body: BlockPosition
-    ) -> None:
+    def holds_back(self, position: LoopPosition, every: int | None, body: BlockPosition) -> bool:
+        """Whether the iteration that is complete is committed later, together with others."""
+        return loops.holds_back(self, position, every, body.block)
+
+    async def end_iteration(self, position: LoopPosition, every: int | None) -> None:
         """An iteration is complete: the unit ends."""
-        await loops.end_iteration(self, position, every, body.block)
+        await loops.end_iteration(self, position, every)
 
     def loop_ends(self, position: LoopPosition) -> None:
         """All iterations are complete."""
@@ -368,7 +381,7 @@ class Branch:
     @staticmethod
     def wait_before(policy: RetryPolicy, attempt: int) -> float:
         """Milliseconds to wait before an attempt (from 2)."""
-        return wait_before(policy, attempt, sending.chance)
+        return wait_before(policy, attempt, chance)
 
     async def wait(self, milliseconds: float, attempt: int, reason: str) -> None:
         """Wait before a further try; a long wait ends the unit of work first."""
@@ -418,13 +431,13 @@ class Branch:
         }
         self.regions[0].changed.add(SCOPE_SLOT)
 
-    async def send(self, sending_: Sending) -> HttpReply | HttpFailure:
+    async def send(self, sending: Sending) -> HttpReply | HttpFailure:
         """Send; never raises for failures of the other side."""
-        return await sending.send(self, sending_)
+        return await send(self, sending)
 
     def took(self, reply: HttpReply) -> None:
         """A reply was accepted: credentials in it may be taken over."""
-        sending.take_credentials(self, reply)
+        take_credentials(self, reply)
 
     def answers(self) -> int:
         """How many replies below 400 this place has had in this pass."""
@@ -527,9 +540,21 @@ class Branch:
         told: list[Event] = []
         if barrier is not Barrier.BATCH:
             told, self.later = self.later, told
-        await self.unit.commit(kind, barrier)
+        try:
+            await self.unit.commit(kind, barrier)
+        except StorageError:
+            raise
+        except RunError:
+            self._forget_unit()
+            raise
         for event in told:
             self.run.events.emit(event)
+
+    def _forget_unit(self) -> None:
+        """What the unit holds cannot be written: the next commit writes the positions again."""
+        self.unit.discard()
+        for position in self.stack:
+            position.dirty = True
 
     def emit(self, event: Event) -> None:
         """Tell what a commit has made true."""
@@ -547,9 +572,10 @@ class Branch:
     def warn(self, message: str, kind: str = "other", place: Place | None = None) -> None:
         """Count a warning with the present unit and tell it."""
         self.unit.warn("assume" if kind == "assume" else "other")
-        where = place or self.site.place
-        text = None if where is None else f"{where.file}:{where.line}:{where.column}"
-        self.emit(Warned(kind, message, self.action_name or None, text))
+        if place is None and self.frame.action:
+            place = self.site.place
+        text = None if place is None else f"{place.file}:{place.line}:{place.column}"
+        self.later.append(Warned(kind, message, self.action_name or None, text))
 
 
 _ENDS = {

@@ -12,9 +12,10 @@ class Frame:
     """An action in execution.
 
     `nested`: entered by `run` or `jump`, so that it is no action of the mission's pipeline;
-    `level` counts such entries, `loops`: it has a loop at its top. `keeps_scope`: it uses `request`, `lastSync` and the like. `loop`
-    is its outermost loop while that runs. `jumped_from` names the source whose credential an
-    action entered by `jump` may replace, `last_source` the source of the latest request.
+    `level` counts such entries. `loops`: it has a loop at its top. `keeps_scope`: it uses
+    `request`, `lastSync` and the like. `loop` is its outermost loop while that runs.
+    `jumped_from` names the source whose credential an action entered by `jump` may replace,
+    `last_source` the source of the latest request.
     """
 
     action: str

@@ -9,6 +9,9 @@ blob. Forms of a kept value:
     {"at": address, "path": […], "pick": "…"}   from what a request brought; `pick` is a bit mask
 """
 
+# `isinstance` leaves what is in a container unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import base64
@@ -193,11 +196,11 @@ def _lists_of(value: Any) -> tuple[tuple[ItemPath, list[Any]], ...]:
 
 def _collect(value: Any, path: ItemPath, found: list[tuple[ItemPath, list[Any]]]) -> None:
     if isinstance(value, list):
-        found.append((path, value))  # pyright: ignore[reportUnknownArgumentType]
+        found.append((path, value))
     elif isinstance(value, Mapping) and len(path) < 3:
-        for name, item in value.items():  # pyright: ignore[reportUnknownVariableType]
+        for name, item in value.items():
             if isinstance(item, dict | list):
-                _collect(item, (*path, str(name)), found)  # pyright: ignore[reportUnknownArgumentType]
+                _collect(item, (*path, str(name)), found)
 
 
 def _numbers(root: Root, path: ItemPath, value: Sequence[Any]) -> list[int] | None:

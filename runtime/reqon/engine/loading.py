@@ -4,6 +4,9 @@ Mission `let`s, mission options, sources and stores. Expressions see the environ
 `let`s only. What is wrong here is a ConfigError (kind `config`), before anything is sent.
 """
 
+# Values of the language are `Any` here, and `isinstance` leaves what is in a container unknown.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import secrets as random
@@ -256,7 +259,7 @@ class Loader:
                 return replace(node, value=self.settings.interpolate(node.value, place))
             return node
 
-        return cast("Expression", rewritten(expression, fill))
+        return rewritten(expression, fill)
 
     def _auth(self, plan: SourcePlan) -> Auth:
         written = {
@@ -296,7 +299,7 @@ class Loader:
                 f"{place} is no adapter but {described(value)}",
                 hint=f"write such as 'store {plan.name}: file(\"{plan.name}\")'",
             )
-        found: Mapping[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
+        found: Mapping[str, Any] = value
         adapter, identifier = found["adapter"], found["identifier"]
         if adapter not in adapters:
             raise ConfigError(
@@ -308,7 +311,7 @@ class Loader:
         options = found["options"]
         if options is not None and not isinstance(options, dict):
             raise ConfigError(f"the options of {place} are {described(options)}, not an object")
-        return StoreSpec(str(adapter), identifier, options or {}, writes=writes)  # pyright: ignore[reportUnknownArgumentType]
+        return StoreSpec(str(adapter), identifier, options or {}, writes=writes)
 
 
 _EVALUATED = frozenset(

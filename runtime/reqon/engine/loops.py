@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,7 @@ async def begin(branch: Branch, position: LoopPosition) -> None:
 
 
 def end(branch: Branch, position: LoopPosition) -> None:
-    """A loop is done; the next commit tells its last item."""
+    """A loop is done, or left early; the next commit tells its last item."""
     frame = branch.frame
     if frame.loop is not position:
         return
@@ -52,28 +52,32 @@ def end(branch: Branch, position: LoopPosition) -> None:
     if frame.nested:
         return
     action = branch.regions[0]
-    action.items += len(position.elements)
+    action.items += position.index
     action.dirty = True
     total = len(position.elements)
-    branch.unit.progress(total, total)
-    branch.later.append(Progressed(frame.action, total, total))
+    branch.unit.progress(position.index, total)
+    branch.later.append(Progressed(frame.action, position.index, total))
 
 
-async def end_iteration(
-    branch: Branch, position: LoopPosition, every: int | None, body: BoundBlock
-) -> None:
-    """End the unit: synced where a checkpoint is due, told where enough time has passed.
+def holds_back(branch: Branch, position: LoopPosition, every: int | None, body: BoundBlock) -> bool:
+    """Count a complete iteration; whether it is committed later, with those that follow.
 
-    Iterations that no other task can look into are committed together, some hundred at a time:
-    nobody could tell the difference, unless every commit is to be synced.
+    Iterations that no other task can look into are committed some hundred at a time: nobody
+    could tell the difference, unless every commit is to be synced.
     """
-    frame = branch.frame
-    if frame.loop is position and not frame.nested:
+    if branch.frame.loop is position and not branch.frame.nested:
         branch.uncounted += 1
-    due = every is not None and position.index % every == 0
-    if not due and not body.waits and branch.batched < BATCH and branch.run.batches:
-        branch.batched += 1
-        return
+    if body.waits or branch.batched >= BATCH or not branch.run.batches:
+        return False
+    if every is not None and position.index % every == 0:
+        return False
+    branch.batched += 1
+    return True
+
+
+async def end_iteration(branch: Branch, position: LoopPosition, every: int | None) -> None:
+    """End the unit: synced where a checkpoint is due, told where enough time has passed."""
+    frame = branch.frame
     if every is not None and position.index % every == 0:
         barrier = Barrier.SYNC
         branch.later.append(CheckpointSaved(frame.action, _shown(branch, position).index))
@@ -86,6 +90,8 @@ async def end_iteration(
         branch.unit.progress(shown.index, len(shown.elements))
         branch.later.append(Progressed(frame.action, shown.index, len(shown.elements)))
     await branch.commit("c", barrier)
+    if barrier is Barrier.SYNC:
+        await branch.run.keep_state()
 
 
 async def end_batch(branch: Branch) -> None:
@@ -140,15 +146,25 @@ class _ParallelLoop:
         waiting = iter([n for n in range(self.position.index, len(self.position.elements))
                         if n not in self.done])  # fmt: skip
         n_workers = min(self.width, len(self.position.elements))
+        children = [
+            self.branch.fork(f"{self.position.address}#{number}", self.branch.stop)
+            for number in range(n_workers)
+        ]
         async with asyncio.TaskGroup() as group:
-            for number in range(n_workers):
-                group.create_task(self._work(number, waiting))
+            for child in children:
+                group.create_task(self._work(child, waiting))
+        await self._leave(children)
         if self.error is not None:
             raise self.error
 
-    async def _work(self, number: int, waiting: Iterator[int]) -> None:
-        name = f"{self.position.address}#{number}"
-        child = self.branch.fork(name, self.branch.stop, self.position)
+    async def _leave(self, children: Sequence[Branch]) -> None:
+        """The loop's own branch shows how far it came, before those that did it show nothing."""
+        await self.branch.commit("c", Barrier.BATCH)
+        for child in children:
+            child.unit.leave()
+            await child.unit.commit()
+
+    async def _work(self, child: Branch, waiting: Iterator[int]) -> None:
         try:
             for index in waiting:
                 await self._stay_near(index)
@@ -159,8 +175,6 @@ class _ParallelLoop:
             self._failed(child, error)
         finally:
             self.moved.set()
-        child.unit.leave()
-        await child.unit.commit()
 
     def _failed(self, child: Branch, error: ReqonError) -> None:
         if self.error is None:
@@ -195,7 +209,8 @@ class _ParallelLoop:
         child.stack.pop()
         child.erase(body)
         self._note_done(index)
-        await end_iteration(child, self.position, runner.plan.every, runner.body)
+        if not holds_back(child, self.position, runner.plan.every, runner.body):
+            await end_iteration(child, self.position, runner.plan.every)
 
     def _note_done(self, index: int) -> None:
         self.done.add(index)

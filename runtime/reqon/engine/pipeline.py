@@ -277,7 +277,7 @@ class _Group:
     async def _run_one(self, name: str) -> None:
         state = self.state
         suffix = f"{state.stage}.{name}"
-        child = self.branch.fork(f"{state.position.address}/{suffix}", self.stop, state.position)
+        child = self.branch.fork(f"{state.position.address}/{suffix}", self.stop)
         child.frame.level = self.branch.frame.level
         try:
             async with self.turn:
@@ -316,5 +316,5 @@ async def record_failure(
     branch.unit.error(facts)
     if action is not None and stage is not None:
         branch.unit.stage(stage, None, {action: "failed"})
-    await branch.unit.commit("err", Barrier.FRAME)
-    branch.emit(Failed(facts))
+    branch.later.append(Failed(facts))
+    await branch.commit("err", Barrier.FRAME)

@@ -17,6 +17,13 @@ class ResumeCells:
         self._cells = dict(cells)
         self.active = bool(self._cells)
 
+    def holds(self, address: str) -> bool:
+        """Whether something is left at this address or below it."""
+        if not self.active:
+            return False
+        start = f"{address}/"
+        return address in self._cells or any(known.startswith(start) for known in self._cells)
+
     def take(self, address: str) -> Json | None:
         """The cell of this address, once."""
         found = self._cells.pop(address, None)

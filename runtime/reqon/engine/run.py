@@ -8,7 +8,7 @@ pipeline, final record. With `retryOnFailure` a failed attempt is followed by an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,7 +22,7 @@ from reqon.engine.dry import dry_state
 from reqon.engine.loading import Loader
 from reqon.engine.running import Window
 from reqon.engine.stops import RunControl
-from reqon.errors import CheckError, ConfigError, ExitCode, RefusedError, ReqonError
+from reqon.errors import CheckError, ConfigError, ExitCode, Interrupted, RefusedError, ReqonError
 from reqon.events.stream import Sink
 from reqon.http.client import HttpClient
 from reqon.http.retry import wait_before
@@ -32,11 +32,13 @@ from reqon.plan.build import build_plan
 from reqon.plan.model import MissionPlan
 from reqon.settings import Settings
 from reqon.state.paths import StatePaths
-from reqon.stores.base import Store
+from reqon.steps.custom import CUSTOM_STEPS
+from reqon.stores.base import Store, StoreSpec
 from reqon.stores.registry import STORES
 from reqon.values.encoding import tag
 from reqon.version import VERSION
 from vague.program import MissionProgram, Program
+from vague.vocabulary import DEFAULT, Kind
 
 __all__ = ["ResumeChoice", "RunControl", "RunOptions", "RunResult", "run_mission"]
 
@@ -66,6 +68,7 @@ class RunOptions:
     trigger: str = "manual"
     unknown: str | None = None
     on_stores: Callable[[Mapping[str, Store]], None] | None = None
+    save_state: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None
     clock: Clock = field(default_factory=SystemClock)
     disk: Disk = field(default_factory=Disk)
     timing: Timing = field(default_factory=Timing)
@@ -100,6 +103,8 @@ async def run_mission(
         return await run.execute()
     except (CheckError, ConfigError, RefusedError) as error:
         return RunResult(mission, None, None, {}, error.exit_code, error)
+    except Interrupted as error:
+        return RunResult(mission, None, None, {}, error.code, error)
 
 
 def _prepare(
@@ -113,7 +118,8 @@ def _prepare(
     if found is None:
         known = ", ".join(one.name for one in program.missions) or "none"
         raise ConfigError(f"no mission '{mission}' in the program", hint=f"missions are: {known}")
-    plan = build_plan(program, found)
+    steps = tuple(Kind(name, "A registered step.") for name in CUSTOM_STEPS)
+    plan = build_plan(program, found, DEFAULT.with_(custom_steps=steps))
     return _Run(found, plan, bind_mission(plan), options, tuple(sinks), control)
 
 
@@ -141,13 +147,13 @@ class _Run:
     async def execute(self) -> RunResult:
         """Run until an attempt succeeds, or no further one is due."""
         async with AsyncExitStack() as stack:
-            state_dir = self.options.state_dir
+            state_dir, stores = self.options.state_dir, self.loader.stores(frozenset(STORES))
             if self.options.dry_run:
-                state_dir = stack.enter_context(dry_state(state_dir))
+                state_dir, stores = stack.enter_context(dry_state(state_dir, stores))
             client = await stack.enter_async_context(
                 HttpClient(self.options.settings.secrets, clock=self.options.clock)
             )
-            request = self._request(state_dir)
+            request = self._request(state_dir, stores)
             number = 1
             while True:
                 ended = await self._attempt(client, request).run()
@@ -172,15 +178,16 @@ class _Run:
             dry_run=options.dry_run,
             unknown=options.unknown,
             on_stores=options.on_stores,
+            save_state=options.save_state if request.state_store == "file" else None,
         )
 
-    def _request(self, state_dir: Path) -> SessionRequest:
+    def _request(self, state_dir: Path, stores: Mapping[str, StoreSpec]) -> SessionRequest:
         options, mission = self.options, self.mission_options
         sources = self.loader.sources()
         return SessionRequest(
             paths=StatePaths(state_dir),
             mission=self.plan.name,
-            stores=self.loader.stores(frozenset(STORES)),
+            stores=stores,
             program=self._facts(state_dir),
             clock=options.clock,
             durability=mission.durability,

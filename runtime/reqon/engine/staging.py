@@ -79,6 +79,7 @@ def _show_place(branch: Branch) -> None:
     if not loops:
         branch.unit.active(frame.action)
         return
-    first, inner = loops[0], loops[1:]
-    path = [{"index": p.index, "item": p.item()} for p in inner] if inner else None
+    first, path = loops[0], None
+    if len(loops) > 1:
+        path = [{"step": int(p.suffix), "index": p.index, "item": p.item()} for p in loops]
     branch.unit.active(frame.action, first.index, first.item(), path)

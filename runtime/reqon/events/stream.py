@@ -118,7 +118,7 @@ class _Watcher:
             waiting = self.sink.receive(stamped)
             if inspect.isawaitable(waiting):
                 await waiting
-        except Exception:
+        except Exception:  # noqa: BLE001 - the fence of a watcher
             _log.exception("a watcher of the run failed and gets no further events")
             self._dropped = True
             self._queue.clear()

@@ -81,7 +81,9 @@ class BlobFolder:
     def save(self, blobs: Mapping[str, bytes]) -> None:
         """Write blobs that are not there yet; durable when it returns. Blocks."""
         if not self._ready:
-            self._disk.make_folder(self.folder)
+            if not self.folder.is_dir():
+                self._disk.mkdir(self.folder)
+                self._disk.sync_folder(self.folder.parent)
             self._ready = True
         missing = [name for name in blobs if not self._path(name).exists()]
         for name in missing:

@@ -60,7 +60,7 @@ def check_writable(folder: Path) -> None:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise _unusable(folder, error.strerror or "cannot be read") from error
+            raise _unusable(folder, (error.strerror or "cannot be read").lower()) from error
         if not stat.S_ISDIR(facts.st_mode):
             raise _unusable(place, "it is not a folder")
         if not os.access(place, os.W_OK | os.X_OK):

@@ -142,6 +142,7 @@ COMMITS = frozenset({"start", "enter", "page", "c", "stage", "err", "base", "end
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Frame)
 _operations = msgspec.json.Decoder(list[Operation])
+_hidden_operations = msgspec.json.Decoder(list[tuple[str, str, Any, Any]])
 
 encode_json = _encoder.encode
 encode_json_into = _encoder.encode_into
@@ -192,3 +193,10 @@ def decode_operations(frame: Frame) -> list[Operation]:
     if isinstance(frame.ops, msgspec.UnsetType):
         return []
     return _operations.decode(frame.ops)
+
+
+def decode_hidden_operations(frame: Frame) -> list[tuple[str, str, Any, Any]]:
+    """The store operations of a frame in whose keys and records names may stand for secrets."""
+    if isinstance(frame.ops, msgspec.UnsetType):
+        return []
+    return _hidden_operations.decode(frame.ops)

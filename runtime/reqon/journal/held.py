@@ -156,8 +156,10 @@ class StoreShelf:
         self, stores: list[HeldStore], own: str | None, secrets: SecretBook, *, force: bool
     ) -> None:
         for held in stores:
-            held.store.load()
             location = held.store.location
+            if location is not None:
+                self._disk.make_folder(location.parent)
+            held.store.load()
             held.saved_marks = {} if location is None else read_marks(location)
             held.marks = dict(held.saved_marks)
         redo = Redo(self._paths, self._disk, secrets, force=force)
@@ -331,7 +333,6 @@ def write_stores(disk: Disk, stores: Iterable[HeldStore]) -> None:
         if held.store.touched:
             held.store.write(disk)
     for folder in sorted({location.parent for _, location in files}):
-        disk.make_folder(folder)
         disk.sync_folder(folder)
     for held, location in files:
         if held.marks != held.saved_marks or list(held.marks) != list(held.saved_marks):

@@ -291,9 +291,22 @@ class Ledger:
         for name, numbers in summary.counts.items():
             if name in self.stores:
                 numbers[COUNT] = self.stores[name].count()
-        step = next(iter(self.active.items()), None)
+        step = self._first_active()
         summary.active = None if step is None else shown_step(*step, self.redact)
         return summary
+
+    def _first_active(self) -> tuple[str, ActiveStep] | None:
+        """The branch that began first; where its loop runs in branches, how far those have come."""
+        first = next(iter(self.active.items()), None)
+        if first is None or len(self.active) == 1:
+            return first
+        branch, step = first
+        inner = [
+            other
+            for name, other in self.active.items()
+            if name.startswith(branch) and other[0] == step[0]
+        ]
+        return branch, max(inner, key=lambda other: -1 if other[1] is None else other[1])
 
     def check(self) -> None:
         """Raise the failure after which nothing is accepted."""

@@ -1,7 +1,7 @@
 """Opening a session: locks, recovery, journal, record; in the one order that is safe.
 
-    folders → mission lock → what died is tended → which execution → source check
-    → store locks in order → stores read, dead journals redone → own journal folded
+    folders → mission lock → which execution → what died is tended → store locks in order
+    → stores read, dead journals redone → own journal folded → source check
     → torn tail cut → first frame, on the disk → record
 
 Whatever fails on the way lets go of everything that was taken.
@@ -21,7 +21,7 @@ import msgspec
 
 from reqon.clock import format_instant, new_execution_id, new_seed
 from reqon.errors import ConfigError, RefusedError
-from reqon.journal.blobs import BlobFolder
+from reqon.journal.blobs import BLOB_TAG, BlobFolder
 from reqon.journal.choosing import check_program, choose
 from reqon.journal.disk import Disk
 from reqon.journal.faults import storage_error, unwritable
@@ -39,10 +39,11 @@ from reqon.journal.run_state import RunState
 from reqon.journal.sync_checkpoints import read_sync_checkpoints, read_sync_marks
 from reqon.journal.tending import finish_dead, tend
 from reqon.journal.writer import JournalWriter, in_thread
+from reqon.state.journal_tail import read_start
 from reqon.state.model import ExecutionState
-from reqon.state.paths import stem_of
+from reqon.state.paths import BLOBS_SUFFIX, stem_of
 from reqon.state.reader import StateReader
-from reqon.stores.base import StoreSpec
+from reqon.stores.base import ADD, CLEAR, StoreSpec
 
 
 async def open_session(request: SessionRequest, disk: Disk) -> Session:
@@ -110,12 +111,15 @@ class _Opening:
         await self._take_mission()
         chosen = await self._choose()
         if chosen is not None:
-            await self._check_source(chosen)
+            await self._check_stores(chosen)
         self.shelf = StoreShelf(request.stores, request.paths, self.disk)
         await self.shelf.lock(request.store_wait_seconds, request.timing.lock_poll)
         own = None if chosen is None else chosen.execution_id
         await self._work(self._open_stores, self.shelf, own)
         resumed = None if chosen is None else await self._work(self._recover, chosen)
+        if resumed is not None:
+            state = resumed.recovered.state
+            self.notices += check_program(state, request.program, force=request.force)
         return await self._begin(resumed)
 
     async def _work(self, work: Any, *args: Any) -> Any:
@@ -169,20 +173,21 @@ class _Opening:
 
     # ---- the execution that goes on
 
-    async def _check_source(self, chosen: ExecutionState) -> None:
-        """Refuse a changed program; with force, first finish what its old stores lack."""
+    async def _check_stores(self, chosen: ExecutionState) -> None:
+        """Refuse other stores than before; with force, first finish what the old ones lack."""
         request = self.request
-        recovered = await self._work(self._fold_only, chosen)
-        self.notices += check_program(recovered.state, request.program, force=request.force)
-        before = recovered.state.start.stores
-        if _data(described(before)) == _data(request.stores):
+        start = read_start(request.paths.journal(chosen.path.stem)) or {}
+        before = described(start.get("stores", {}))
+        if _data(before) == _data(request.stores):
             return
         if not request.force:
+            recovered = await self._work(self._fold_only, chosen)
+            check_program(recovered.state, request.program, force=False)
             raise RefusedError(
                 f"the stores changed since execution '{chosen.execution_id}' stopped",
                 hint="undo the change, start anew without --resume, or go on with --force",
             )
-        old = StoreShelf(described(before), request.paths, self.disk)
+        old = StoreShelf(before, request.paths, self.disk)
         try:
             await old.lock(request.store_wait_seconds, request.timing.lock_poll)
             await self._work(self._open_stores, old, None)
@@ -205,8 +210,7 @@ class _Opening:
         request = self.request
         path = request.paths.journal(chosen.path.stem)
         marks = read_sync_marks(request.paths)
-        blobs = BlobFolder(request.paths.blobs(chosen.path.stem), self.disk, request.secrets)
-        fill = _Filling(self.shelf, chosen.execution_id, path, blobs)
+        fill = _Filling(self.shelf, self, chosen.execution_id, path)
         recovered = recover(
             path,
             request.secrets,
@@ -377,38 +381,44 @@ class _Opening:
 class _Filling:
     """Applies the operations of the own journal.
 
-    Durable stores take those above their mark, memory stores all of them.
+    Durable stores take those above their mark, memory stores all of them. A name that meant
+    another store when the frame was written is passed over: that store has its data already.
     """
 
-    def __init__(self, shelf: StoreShelf, execution_id: str, path: Path, blobs: BlobFolder) -> None:
-        self._shelf = shelf
+    def __init__(self, shelf: StoreShelf, opening: _Opening, execution_id: str, path: Path) -> None:
+        request = opening.request
+        self.memory: dict[str, Any] = {}
         self._id = execution_id
         self._path = path
-        self._blobs = blobs
-        self.memory: dict[str, Any] = {}
+        self._blobs = BlobFolder(path.with_suffix(BLOBS_SUFFIX), opening.disk, request.secrets)
+        self._now = _data(request.stores)
         self._by_name = {name: held for held in shelf.held for name in held.names}
+        self._same: dict[str, HeldStore] = {}
 
     def take(self, frame: Frame) -> None:
         """One frame, in order."""
+        if frame.start is not None:
+            before = _data(described(frame.start.stores))
+            same = [name for name, data in before.items() if self._now.get(name) == data]
+            self._same = {name: self._by_name[name] for name in same}
         if frame.base is not None:
             self.memory = frame.base.memory
-            for name, reference in frame.base.memory.items():
-                held = self._by_name.get(name)
-                if held is not None and not held.store.durable:
-                    self._fill(held, reference)
+            for name, reference in self.memory.items():
+                if name in self._same:
+                    self._fill(self._same[name], reference)
         targets = {
             name: held
-            for name, held in self._by_name.items()
+            for name, held in self._same.items()
             if not held.store.durable or held.marks.get(self._id, 0) < frame.n
         }
         if targets:
             apply_frame(read_operations(frame, self._path), targets)
 
     def _fill(self, held: HeldStore, reference: Any) -> None:
-        records = self._blobs.load(reference["$blob"], {})
+        records = self._blobs.load(reference[BLOB_TAG], {})
         name = held.names[0]
-        held.store.apply([(name, "x", None, None)])
-        held.store.apply((name, "a", key, record) for key, record in records.items())
+        held.store.apply([(name, CLEAR, None, None)])
+        held.store.apply((name, ADD, key, record) for key, record in records.items())
 
 
 def _data(stores: Mapping[str, StoreSpec]) -> dict[str, tuple[str, str, Any]]:

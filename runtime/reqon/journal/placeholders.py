@@ -58,12 +58,19 @@ class NoSecrets:
         return value
 
 
+def _hidden(cell: Any, book: SecretBook) -> Any:
+    """A cell with its secrets hidden; one that is encoded already stays encoded."""
+    if isinstance(cell, msgspec.Raw):
+        return msgspec.Raw(encode_json(book.hide(msgspec.json.decode(cell))))
+    return book.hide(cell)
+
+
 def encode_hidden(frame: Frame, book: SecretBook) -> bytes:
     """Encode a frame with its secrets hidden."""
     encoded = encode_frame(frame)
     if not book.concerns(encoded):
         return encoded
-    frame.cells = [(address, book.hide(value)) for address, value in frame.cells]
+    frame.cells = [(address, _hidden(value, book)) for address, value in frame.cells]
     operations = [
         (store, letter, book.hide(key), book.hide(record))
         for store, letter, key, record in decode_operations(frame)
@@ -71,7 +78,7 @@ def encode_hidden(frame: Frame, book: SecretBook) -> bytes:
     if operations:
         frame.ops = msgspec.Raw(encode_json(operations))
     if frame.base is not None:
-        frame.base.cells = [(address, book.hide(value)) for address, value in frame.base.cells]
+        frame.base.cells = [(address, _hidden(value, book)) for address, value in frame.base.cells]
         frame.base.calls = book.hide(frame.base.calls)
         frame.base.events = [(n, book.hide(event)) for n, event in frame.base.events]
         frame.base.errors = book.redact_value(frame.base.errors)

@@ -46,8 +46,8 @@ def _free_name(paths: StatePaths, clock: Clock, name: str) -> Path:
     moment = clock.now().strftime("%Y-%m-%dT%H-%M-%S")
     number = 1
     while True:
-        suffix = f"-{number}" if number > 1 else ""
-        target = paths.quarantine / f"{moment}{suffix}-{name.lstrip('.')}"
+        suffix = f".{number}" if number > 1 else ""
+        target = paths.quarantine / f"{moment}-{name.lstrip('.')}{suffix}"
         if not os.path.lexists(target):
             return target
         number += 1

@@ -65,6 +65,7 @@ def build_record(state: RunState, facts: RecordFacts) -> dict[str, Any]:
         "retryOf": start.retry_of,
         "frozen": {"startedAt": start.started_at, "seed": start.seed, "since": state.since},
         "pendingSync": _pending(state) or None,
+        "synced": state.synced or None,
         "unknownEffects": [*state.unknown, *facts.unknown_effects] or None,
         "attempts": state.attempts,
         "owner": dict(facts.owner),

@@ -17,7 +17,14 @@ from typing import BinaryIO
 import msgspec
 
 from reqon.errors import RefusedError
-from reqon.journal.frames import SCHEMA_VERSION, Frame, decode_line, decode_operations, encode_json
+from reqon.journal.frames import (
+    SCHEMA_VERSION,
+    Frame,
+    decode_hidden_operations,
+    decode_line,
+    decode_operations,
+    encode_json,
+)
 from reqon.journal.placeholders import SecretBook
 from reqon.journal.run_state import RunState
 from reqon.stores.base import Operation
@@ -106,9 +113,9 @@ def check_version(version: int) -> None:
 def _revealed(frame: Frame, secrets: SecretBook) -> Frame:
     """The frame with its secrets as they are now."""
     frame.cells = [(address, secrets.reveal(value)) for address, value in frame.cells]
-    operations = decode_operations(frame)
-    if operations:
-        shown = [(s, le, secrets.reveal(k), secrets.reveal(r)) for s, le, k, r in operations]
+    hidden = decode_hidden_operations(frame)
+    if hidden:
+        shown = [(s, le, secrets.reveal(k), secrets.reveal(r)) for s, le, k, r in hidden]
         frame.ops = msgspec.Raw(encode_json(shown))
     if frame.base is not None:
         frame.base.cells = [(address, secrets.reveal(v)) for address, v in frame.base.cells]

@@ -120,6 +120,7 @@ def forget_marks(paths: StatePaths, disk: Disk, living: Iterable[str]) -> None:
 @contextlib.contextmanager
 def sync_lock(paths: StatePaths, disk: Disk) -> Generator[None]:
     """Hold the sync lock; it is only ever held for milliseconds. Blocks."""
+    disk.make_folder(paths.locks)
     lock = FileLock(paths.sync_lock, disk)
     end = time.monotonic() + _LOCK_SECONDS
     while not lock.try_acquire():
@@ -161,6 +162,7 @@ def reset_checkpoints(
 
 def _audit(paths: StatePaths, disk: Disk, clock: Clock, text: str) -> None:
     """One line in `quarantine/audit.log` for every change by hand."""
+    disk.make_folder(paths.quarantine)
     path = paths.quarantine / "audit.log"
     before = path.read_bytes() if path.exists() else b""
     line = f"{format_instant(clock.now())} {text}\n".encode()

@@ -389,25 +389,26 @@ def stages(run: Run) -> tuple[model.StagePlan, ...]:
 
 def _head_end(node: Node) -> int:
     """Where the part of a step ends by which people recognise it."""
+    last: Node | None
+    word = ""
     match node:
-        case Request(path=path, from_source=source):
-            return path.span.end if source is None else source.span.end
         case ForEach(body=body):
             return body.span.start
+        case Request(path=path, from_source=source):
+            last = source or path
         case Map(target=target) | StoreRecord(target=target):
-            return target.span.end
-        case Validate(subject=None):
-            return len("validate")
-        case MatchStep(subject=None):
-            return len("match")
-        case Validate(subject=Node() as subject) | MatchStep(subject=Node() as subject):
-            return subject.span.end
+            last = target
+        case Validate(subject=last):
+            word = "validate"
+        case MatchStep(subject=last):
+            word = "match"
+        case Queue(store=last):
+            word = "queue"
         case Retry():
-            return len("retry")
-        case Queue(store=store):
-            return len("queue") if store is None else store.span.end
+            last, word = None, "retry"
         case _:
-            return node.span.end
+            last = node
+    return len(word) if last is None else last.span.end
 
 
 def _assume(node: Assume, text: TextPlace) -> model.AssumePlan:

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from reqon.plan.model import (
     BlockPlan,
+    CustomStepPlan,
     ForEachPlan,
     JumpPlan,
     MatchPlan,
+    RequestPlan,
     RetryPlan,
+    RunPlan,
     StepPlan,
     ValidatePlan,
 )
@@ -35,6 +38,15 @@ def inner_blocks(step: StepPlan) -> tuple[BlockPlan, ...]:
             return tuple(arm.body for arm in (*arms, *(catch or ())))
         case _:
             return ()
+
+
+def may_wait(block: BlockPlan) -> bool:
+    """Whether other tasks may run in the middle of the block."""
+    return any(
+        isinstance(step, RequestPlan | RunPlan | RetryPlan | JumpPlan | CustomStepPlan)
+        or (isinstance(step, ForEachPlan) and step.parallel)
+        for step in all_steps(block)
+    )
 
 
 def anchors_of(steps: Iterable[StepPlan]) -> Mapping[StepPath, frozenset[int]]:

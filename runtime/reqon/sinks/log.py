@@ -51,8 +51,8 @@ class JsonLogSink:
         line = {
             "time": facts.pop("at"),
             "level": level,
-            "message": sentence(stamped.event, stamped.mission),
             **facts,
+            "message": sentence(stamped.event, stamped.mission),
         }
         self.write(json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=str))
 

@@ -18,6 +18,7 @@ from typing import Any, NoReturn, cast
 
 READ_CAP_BYTES = 64 * 1024 * 1024
 SCHEMA_VERSION = 1
+_LONGEST_MS = 10**14
 STATUSES = ("running", "completed", "failed", "interrupted")
 
 
@@ -177,6 +178,11 @@ def _step(value: Any) -> bool:
     )
 
 
+def _duration(value: Any) -> bool:
+    """Milliseconds, of less than some ten thousand years."""
+    return number(value) and 0 <= value < _LONGEST_MS
+
+
 def _progress(value: Any) -> bool:
     if not isinstance(value, dict) or not count(value.get("current")):  # pyright: ignore[reportUnknownMemberType]
         return False
@@ -197,12 +203,13 @@ _SHAPES: dict[str, Callable[[Any], bool]] = {
     "retryOf": text,
     "frozen": _object,
     "pendingSync": _object,
+    "synced": _object_of_objects,
     "unknownEffects": _objects,
     "attempts": _objects,
     "owner": _object,
     "heartbeatAt": _time,
     "interruptedBy": text,
-    "durationMs": number,
+    "durationMs": _duration,
     "progress": _progress,
     "trigger": text,
     "durability": text,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 from reqon.errors import RunError
 from reqon.plan.model import ApplyPlan, TransformPlan, VariantPlan
@@ -21,12 +20,11 @@ Transformation = Callable[[Scope, Value], Value]
 class ApplyRunner:
     """`slot` None: the result becomes `response`."""
 
-    waits: ClassVar[bool] = False
     value: Compiled
     transformation: Transformation
     slot: Slot | None
 
-    async def run(self, ctx: StepContext) -> Outcome:
+    def run(self, ctx: StepContext) -> Outcome:
         """Transform and assign."""
         result = self.transformation(ctx.scope, self.value.call(ctx.scope, None))
         if self.slot is None:

@@ -196,6 +196,11 @@ class StepContext(Protocol):
         ...
 
     @property
+    def dry_run(self) -> bool:
+        """Whether nothing may be sent."""
+        ...
+
+    @property
     def resumes(self) -> bool:
         """Whether an earlier process left positions that are not taken up yet."""
         ...
@@ -267,9 +272,11 @@ class StepContext(Protocol):
         """The body on top of the stack begins an iteration: a region of its own."""
         ...
 
-    async def end_iteration(
-        self, position: LoopPosition, every: int | None, body: BlockPosition
-    ) -> None:
+    def holds_back(self, position: LoopPosition, every: int | None, body: BlockPosition) -> bool:
+        """Whether the iteration that is complete is committed later, together with others."""
+        ...
+
+    async def end_iteration(self, position: LoopPosition, every: int | None) -> None:
         """An iteration is complete: the unit ends."""
         ...
 

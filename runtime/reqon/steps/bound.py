@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from reqon.plan.model import Anchor, Site
 from reqon.values.compile import Compiled
@@ -46,15 +46,14 @@ class Slot(NamedTuple):
 
 
 class Runner(Protocol):
-    """A bound step. `waits`: it may give way to other tasks while it runs."""
+    """A bound step."""
 
-    @property
-    def waits(self) -> bool:
-        """Whether other tasks may run in the middle of the step."""
-        ...
+    def run(self, ctx: StepContext, /) -> Outcome | Coroutine[Any, Any, Outcome]:
+        """Do what the step does; raises RunError.
 
-    async def run(self, ctx: StepContext) -> Outcome:
-        """Do what the step does; raises RunError."""
+        A step that never waits answers its outcome, any other a coroutine: loops over many small
+        steps are a good deal faster for it.
+        """
         ...
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 from reqon.errors import RunError
 from reqon.plan.model import CustomStepPlan
@@ -53,7 +53,6 @@ def register_step(name: str, function: StepFunction) -> None:
 class CustomRunner:
     """The function is looked up when the step runs."""
 
-    waits: ClassVar[bool] = True
     name: str
     options: BoundOptions
 
@@ -62,6 +61,9 @@ class CustomRunner:
         function = CUSTOM_STEPS.get(self.name)
         if function is None:
             raise RunError("config", f"no step '{self.name}' is registered")
+        if ctx.dry_run:
+            ctx.warn(f"would run step '{self.name}'")
+            return NEXT
         result = await function(self.options.evaluate(ctx.scope), CustomContext(ctx))
         if result is not None:
             ctx.set_response(result)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from reqon.errors import RunError
 from reqon.http.encode import RequestParts, Target, build_request
@@ -40,7 +40,6 @@ KEPT_BYTES = 16 * 1024
 class FetchRunner:
     """A bound request. `path` gives the filled-in path, `source` a source's name."""
 
-    waits: ClassVar[bool] = True
     plan: RequestPlan
     source: Callable[[Scope], str]
     path: Callable[[Scope], str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from reqon.errors import AbortError, RunError
 from reqon.plan.model import (
@@ -33,10 +33,9 @@ MATCHED = "$matched"
 class Fixed:
     """A directive whose outcome is always the same."""
 
-    waits: ClassVar[bool] = False
     outcome: Outcome
 
-    async def run(self, _ctx: StepContext) -> Outcome:
+    def run(self, _ctx: StepContext) -> Outcome:
         """Answer the outcome."""
         return self.outcome
 
@@ -55,10 +54,9 @@ def bind_skip(_plan: SkipPlan, place: Environment) -> tuple[Fixed, Environment]:
 class AbortRunner:
     """Stops the mission."""
 
-    waits: ClassVar[bool] = False
     message: Compiled | None
 
-    async def run(self, ctx: StepContext) -> Outcome:
+    def run(self, ctx: StepContext) -> Outcome:
         """Raise AbortError."""
         value = None if self.message is None else self.message.call(ctx.scope, None)
         raise AbortError(text_of(value) or "aborted")
@@ -73,7 +71,6 @@ def bind_abort(plan: AbortPlan, place: Environment) -> tuple[AbortRunner, Enviro
 class RetryRunner:
     """Goes back to the anchor, as often as the policy allows."""
 
-    waits: ClassVar[bool] = True
     plan: RetryPlan
     options: BoundOptions
 
@@ -122,7 +119,6 @@ def bind_retry(plan: RetryPlan, place: Environment) -> tuple[RetryRunner, Enviro
 class QueueRunner:
     """Stores a record for later; `parks`: then leaves the iteration."""
 
-    waits: ClassVar[bool] = False
     store: str
     item: Compiled | None
     key: Compiled | None
@@ -130,7 +126,7 @@ class QueueRunner:
     matched: Slot | None
     parks: bool
 
-    async def run(self, ctx: StepContext) -> Outcome:
+    def run(self, ctx: StepContext) -> Outcome:
         """Stage the record."""
         value = self._default(ctx) if self.item is None else self.item.call(ctx.scope, None)
         record = record_form(value)
@@ -171,7 +167,6 @@ def bind_queue(plan: QueuePlan, place: Environment) -> tuple[QueueRunner, Enviro
 class JumpRunner:
     """Runs an action, then goes on or goes back."""
 
-    waits: ClassVar[bool] = True
     plan: JumpPlan
 
     async def run(self, ctx: StepContext) -> Outcome:

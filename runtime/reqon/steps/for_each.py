@@ -40,11 +40,6 @@ class ForEachRunner:
     width: Compiled | None
     body: BoundBlock
 
-    @property
-    def waits(self) -> bool:
-        """Whether the body does, or several iterations run at once."""
-        return self.plan.parallel or self.body.waits
-
     async def run(self, ctx: StepContext) -> Outcome:
         """Go through the elements, from the beginning or from where a resume stands."""
         parent, suffix = ctx.here()
@@ -91,7 +86,8 @@ class ForEachRunner:
             position.index = index
             position.keep({"i": index})
             body.restart(f"@{index}")
-            await ctx.end_iteration(position, self.plan.every, body)
+            if not ctx.holds_back(position, self.plan.every, body):
+                await ctx.end_iteration(position, self.plan.every)
             if index & _TURN == 0:
                 await ctx.breathe()
         ctx.stack.pop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from reqon.plan.model import LetPlan
 from reqon.steps.base import Environment, StepContext
@@ -15,11 +14,10 @@ from reqon.values.compile import Compiled
 class LetRunner:
     """The value goes into the slot at once."""
 
-    waits: ClassVar[bool] = False
     slot: Slot
     value: Compiled
 
-    async def run(self, ctx: StepContext) -> Outcome:
+    def run(self, ctx: StepContext) -> Outcome:
         """Evaluate and assign."""
         ctx.assign(self.slot, self.value.call(ctx.scope, None))
         return NEXT

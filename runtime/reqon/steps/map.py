@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
 from reqon.plan.model import MapPlan
 from reqon.plan.options import bare
@@ -20,7 +19,6 @@ from vague.ast.expressions import Name
 class MapRunner:
     """`source` is the slot of a plain variable, which the result replaces."""
 
-    waits: ClassVar[bool] = False
     value: Compiled
     body: Compiled | None
     source: Slot | None
@@ -28,7 +26,7 @@ class MapRunner:
     schema: str
     mismatches: Callable[[Scope, Value], list[str]] | None
 
-    async def run(self, ctx: StepContext) -> Outcome:
+    def run(self, ctx: StepContext) -> Outcome:
         """Evaluate, then put the result where it belongs."""
         scope = ctx.scope
         before = self.value.call(scope, None)

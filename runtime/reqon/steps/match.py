@@ -42,11 +42,6 @@ class MatchRunner:
     catch: tuple[BoundArm, ...] | None
     matched: Slot | None
 
-    @property
-    def waits(self) -> bool:
-        """Whether the body of an arm does."""
-        return any(arm.body.waits for arm in (*self.arms, *(self.catch or ())))
-
     async def run(self, ctx: StepContext) -> Outcome:
         """Choose an arm (or go on in the one that was chosen before a resume) and run it."""
         position = ctx.open()
@@ -66,7 +61,7 @@ class MatchRunner:
 
     def _choose(self, ctx: StepContext) -> int:
         value = None if self.subject is None else self.subject.call(ctx.scope, None)
-        if is_store(value):
+        if value is not None and is_store(value):
             value = value.list()
         if self.matched is not None:
             ctx.assign(self.matched, value)

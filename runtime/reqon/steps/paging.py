@@ -360,21 +360,23 @@ def _bind_path(path: Expression, place: Environment) -> Callable[[Scope, Value],
 
 def of_body(expression: Expression) -> Expression:
     """The expression with its leading names as fields of the page."""
-    match bare(expression):
+    plain = bare(expression)
+    match plain:
         case Name(span=span, text=text):
-            return ContextField(span, Identifier(span, text))
-        case FieldAccess(span=span, target=target, name=name):
-            return FieldAccess(span, of_body(target), name)
-        case IndexAccess(span=span, target=target, index=index):
-            return IndexAccess(span, of_body(target), of_body(index))
-        case Call(span=span, callee=callee, arguments=arguments):
-            return Call(span, callee, tuple(of_body(argument) for argument in arguments))
-        case Unary(operand=operand) as unary:
-            return replace(unary, operand=of_body(operand))
-        case Binary(left=left, right=right) as binary:
-            return replace(binary, left=of_body(left), right=of_body(right))
-        case other:
-            return other
+            plain = ContextField(span, Identifier(span, text))
+        case FieldAccess(target=target):
+            plain = replace(plain, target=of_body(target))
+        case IndexAccess(target=target, index=index):
+            plain = replace(plain, target=of_body(target), index=of_body(index))
+        case Call(arguments=arguments):
+            plain = replace(plain, arguments=tuple(of_body(one) for one in arguments))
+        case Unary(operand=operand):
+            plain = replace(plain, operand=of_body(operand))
+        case Binary(left=left, right=right):
+            plain = replace(plain, left=of_body(left), right=of_body(right))
+        case _:
+            pass
+    return plain
 
 
 def _item_path(items: Expression) -> ItemPath | None:

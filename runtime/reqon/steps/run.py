@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from reqon.plan.model import RunPlan
 from reqon.steps.base import Environment, StepContext
@@ -14,7 +13,6 @@ from reqon.steps.bound import NEXT, BoundStage, Outcome
 class RunRunner:
     """The stages of the pipeline."""
 
-    waits: ClassVar[bool] = True
     stages: tuple[BoundStage, ...]
 
     async def run(self, ctx: StepContext) -> Outcome:

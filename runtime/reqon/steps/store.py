@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from reqon.errors import RunError
 from reqon.plan.model import ClearPlan, DeleteRecordPlan, StoreRecordPlan
@@ -17,6 +18,8 @@ from reqon.values.show import described
 from reqon.values.text import record_key
 
 PARTIAL = "_partial"
+_TURN = 0xFF
+"""Every so many records the event loop gets its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,43 +41,49 @@ def mode_of(upsert: bool | None, partial: bool | None) -> Mode:  # noqa: FBT001 
 
 @dataclass(frozen=True, slots=True)
 class StoreRunner:
-    """`mode` where both options are absent or constant; `key` None means the record's `id`."""
+    """`key` None means the record's `id`; `plain`: neither of the other options is written."""
 
-    waits: ClassVar[bool] = False
     store: str
     each: bool
     value: Compiled
     key: Compiled | None
     upsert: Compiled | None
     partial: Compiled | None
+    plain: bool
 
-    async def run(self, ctx: StepContext) -> Outcome:
-        """Evaluate, then stage every record."""
+    def run(self, ctx: StepContext) -> Outcome | Coroutine[Any, Any, Outcome]:
+        """Evaluate, then stage every record; a long list gives way to others now and then."""
         value = self.value.call(ctx.scope, None)
-        if value is None:
-            ctx.warn(f"null was not stored in '{self.store}'")
-            return NEXT
-        mode = self._mode(ctx)
-        if is_store(value):
-            value = value.list()
-        if isinstance(value, list):
-            for number, element in enumerate(value):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-                if number % 256 == 255:
-                    await ctx.breathe()
-                self._put(ctx, element, mode, number)
-        elif self.each:
-            raise RunError(
-                "type",
-                f"'store each' needs an array, found {described(value)}",
-                hint="leave 'each' out to store one record",
-            )
-        else:
+        mode = _REPLACE if self.plain else self._mode(ctx)
+        if type(value) is dict or isinstance(value, dict):
+            if self.each:
+                raise self._no_array(value)
             self._put(ctx, value, mode, 0)
+            return NEXT
+        if isinstance(value, list):
+            return self._put_all(ctx, value, mode)  # pyright: ignore[reportUnknownArgumentType]
+        if value is not None and is_store(value):
+            return self._put_all(ctx, value.list(), mode)
+        if self.each and value is not None:
+            raise self._no_array(value)
+        self._put(ctx, value, mode, 0)
         return NEXT
 
+    async def _put_all(self, ctx: StepContext, values: list[Any], mode: Mode) -> Outcome:
+        for number, element in enumerate(values):
+            if number & _TURN == _TURN:
+                await ctx.breathe()
+            self._put(ctx, element, mode, number)
+        return NEXT
+
+    def _no_array(self, value: Any) -> RunError:
+        return RunError(
+            "type",
+            f"'store each' needs an array, found {described(value)}",
+            hint="leave 'each' out to store one record",
+        )
+
     def _mode(self, ctx: StepContext) -> Mode:
-        if self.upsert is None and self.partial is None:
-            return _REPLACE
         return mode_of(_switch(self.upsert, ctx), _switch(self.partial, ctx))
 
     def _put(self, ctx: StepContext, value: Any, mode: Mode, number: int) -> None:
@@ -132,6 +141,7 @@ def bind_store(plan: StoreRecordPlan, place: Environment) -> tuple[StoreRunner, 
         None if key is None else place.expression_of(key),
         None if upsert is None else place.expression(upsert),
         None if partial is None else place.expression(partial),
+        plain=upsert is None and partial is None,
     )
     return runner, place
 
@@ -140,11 +150,10 @@ def bind_store(plan: StoreRecordPlan, place: Environment) -> tuple[StoreRunner, 
 class DeleteRunner:
     """A missing key is fine."""
 
-    waits: ClassVar[bool] = False
     store: str
     key: Compiled
 
-    async def run(self, ctx: StepContext) -> Outcome:
+    def run(self, ctx: StepContext) -> Outcome:
         """Stage the removal."""
         ctx.unit.delete(self.store, record_key(self.key.call(ctx.scope, None)))
         return NEXT
@@ -159,10 +168,9 @@ def bind_delete(plan: DeleteRecordPlan, place: Environment) -> tuple[DeleteRunne
 class ClearRunner:
     """Empties a store."""
 
-    waits: ClassVar[bool] = False
     store: str
 
-    async def run(self, ctx: StepContext) -> Outcome:
+    def run(self, ctx: StepContext) -> Outcome:
         """Stage the removal of everything."""
         ctx.unit.clear(self.store)
         return NEXT

@@ -21,11 +21,6 @@ class ValidateRunner:
     failures: Slot | None
     otherwise: BoundBlock | None
 
-    @property
-    def waits(self) -> bool:
-        """Whether its `or` block does."""
-        return self.otherwise is not None and self.otherwise.waits
-
     async def run(self, ctx: StepContext) -> Outcome:
         """Evaluate every condition; run the `or` block once where any failed."""
         if self.otherwise is not None and ctx.resumes:

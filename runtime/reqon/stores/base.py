@@ -48,10 +48,6 @@ class FileWriter(Protocol):
         """Put new content in the place of a file, whole or not at all; returns its bytes."""
         ...
 
-    def make_folder(self, path: Path) -> None:
-        """Make a folder and those above it where they are missing."""
-        ...
-
 
 class StoreView(Protocol):
     """What an expression may ask of a store."""
@@ -104,6 +100,7 @@ class Store(StoreView, Protocol):
     def write(self, disk: FileWriter) -> None:
         """Put the data in place of what was written last, whole or not at all. Blocks.
 
-        The name is durable only after the folder is synced, which the caller does.
+        The folder of `location` is there: it was made at opening, and one that vanished since is
+        an error. The name is durable only after the folder is synced, which the caller does.
         """
         ...

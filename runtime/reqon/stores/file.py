@@ -53,8 +53,7 @@ class FileStore(MemoryStore):
         self.touched = False
 
     def write(self, disk: FileWriter) -> None:
-        """Replace the file, and the export beside it."""
-        disk.make_folder(self.path.parent)
+        """Replace the file, and the export beside it; the folder must be there."""
         self.stored_bytes = disk.replace_file(self.path, _lines(self.records))
         if self.csv:
             disk.replace_file(self.path.with_suffix(".csv"), _table(self.records))

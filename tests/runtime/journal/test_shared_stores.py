@@ -17,11 +17,11 @@ import pytest
 from reqon.errors import RefusedError
 from reqon.journal.placeholders import NoSecrets
 from reqon.journal.recovery import Extent, read_frames, read_operations
-from reqon.journal.session import ResumeChoice, open_session
+from reqon.journal.session import Barrier, ResumeChoice, open_session
 from reqon.state.reader import StateReader
 from reqon.stores.base import StoreSpec
 from reqon.stores.memory import MemoryStore
-from support.crash_disk import CountingDisk, DyingDisk
+from support.crash_disk import CountingDisk, DyingDisk, ForgetfulDisk
 from support.scripted_run import (
     World,
     customers,
@@ -166,3 +166,60 @@ def test_a_mission_that_only_reads_sees_the_work_of_a_dead_one(tmp_path: Path) -
         await session.close()
 
     asyncio.run(reading())
+
+
+# ---------------------------------------------------------------- controls: what must be noticed
+
+
+def first_difference(root: Path, make_disk: Any) -> str | None:
+    """Runs `Orders` after a dead `Customers`, on disks with a fault; what is wrong at the end."""
+    run(request_for(root, "Customers"), DyingDisk(44), customers, World())
+    left = by_journals(root, "Customers", [])
+    assert left != shared(root)
+    assert run(request_for(root, "Orders"), make_disk(), orders, World()) is not None
+    if shared(root) != after_orders(left):
+        return "what the dead one left is missing"
+    if asyncio.run(opened(root, "Customers")) != shared(root):
+        return "the resumed one undoes what came after it"
+    return None
+
+
+def test_a_mark_that_is_left_out_is_noticed(tmp_path: Path) -> None:
+    def forgets(name: str, path: Path | None) -> bool:
+        return path is not None and path.name.endswith(".applied.json")
+
+    assert first_difference(tmp_path / "sound", CountingDisk) is None
+    problem = first_difference(tmp_path / "faulty", lambda: ForgetfulDisk(forgets))
+    assert problem == "the resumed one undoes what came after it"
+
+
+def test_a_store_that_is_not_written_before_its_mark_is_noticed(tmp_path: Path) -> None:
+    def forgets(name: str, path: Path | None) -> bool:
+        return path is not None and path.name == "customers.json"
+
+    problem = first_difference(tmp_path, lambda: ForgetfulDisk(forgets))
+    assert problem == "what the dead one left is missing"
+
+
+def test_a_lock_that_does_not_lock_is_noticed(tmp_path: Path) -> None:
+    class Unlocking(CountingDisk):
+        """Gives every opener of a store's lock a file of its own."""
+
+        def open_lock(self, path: Path) -> int:
+            if path.name.startswith("store-"):
+                path.unlink(missing_ok=True)
+            return super().open_lock(path)
+
+    async def both_write() -> int:
+        first = await open_session(request_for(tmp_path, "Customers"), Unlocking())
+        second = await open_session(request_for(tmp_path, "Orders"), Unlocking())
+        for session in (first, second):
+            unit = session.unit()
+            unit.put("customers", session.execution_id, {})
+            await unit.commit("c", Barrier.SYNC)
+        for session in (first, second):
+            await session.finish("completed")
+            await session.close()
+        return len(shared(tmp_path))
+
+    assert asyncio.run(both_write()) == 1, "the second has written over the first"

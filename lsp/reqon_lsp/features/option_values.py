@@ -1,0 +1,54 @@
+"""The values that an option can have, as far as they are words or names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from reqon_lsp.features import proposals
+from reqon_lsp.results import Completion, ItemKind
+from vague.program import MissionProgram
+from vague.vocabulary import DEFAULT
+from vague.vocabulary.options import OptionSpec, OptionType
+
+
+def option_values(spec: OptionSpec, mission: MissionProgram | None) -> Iterator[Completion]:
+    """The words that may stand behind `option:`."""
+    for kind in spec.types:
+        yield from _of_type(kind, mission)
+    for value in spec.values or ():
+        yield Completion(value, ItemKind.WORD, f"for {spec.name}", rank=1)
+    if spec.nested is not None:
+        yield Completion("{ … }", ItemKind.WORD, spec.help, text="{ ", snippet="{ $0 }", rank=2)
+
+
+def _of_type(kind: OptionType, mission: MissionProgram | None) -> Iterable[Completion]:
+    words = _WORDS.get(kind)
+    if words is not None:
+        return proposals.keywords(words, 1)
+    if kind in (OptionType.PAGINATION, OptionType.PAGINATOR):
+        return (_pagination(name) for name in DEFAULT.paginators)
+    rows = {OptionType.AUTH: DEFAULT.auth_kinds, OptionType.STATE_STORE: DEFAULT.state_stores}
+    if kind in rows:
+        return proposals.kinds(rows[kind].values(), rank=1)
+    if mission is not None and kind is OptionType.STORE:
+        return proposals.words(mission.stores, ItemKind.STORE, "store", 1)
+    if mission is not None and kind is OptionType.SOURCE:
+        return proposals.words(mission.sources, ItemKind.SOURCE, "source", 1)
+    return ()
+
+
+_WORDS = {
+    OptionType.BOOLEAN: ("true", "false"),
+    OptionType.SINCE: ("lastSync",),
+    OptionType.SCHEDULE: ("every", "cron", "at"),
+}
+
+
+def _pagination(name: str) -> Completion:
+    row = DEFAULT.paginators[name]
+    stops = ", ".join(
+        f"${{{number}:{parameter}}}" for number, parameter in enumerate(row.parameters, 1)
+    )
+    snippet = f"{name}({stops})" if row.parameters else name
+    form = f"{name}({', '.join(row.parameters)})" if row.parameters else name
+    return Completion(name, ItemKind.WORD, form, row.help, snippet=snippet, rank=1)

@@ -1,0 +1,123 @@
+"""Words with their meaning, for colours: names from the last check, the rest from the text.
+
+Tokens are on one line, in order, and of the protocol's standard types only.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from reqon_lsp.analysis import Snapshot
+from reqon_lsp.results import Token
+from vague.names import NameAt
+from vague.text import Span
+from vague.traversal.events import Kind
+from vague.vocabulary.keywords import KEYWORDS, METHODS, RESERVED, KeywordKind
+
+TYPES = (
+    "namespace",
+    "class",
+    "struct",
+    "type",
+    "function",
+    "method",
+    "variable",
+    "parameter",
+    "property",
+    "keyword",
+    "string",
+    "number",
+    "comment",
+    "operator",
+)
+MODIFIERS = ("declaration", "readonly", "defaultLibrary")
+_KINDS: dict[Kind, str] = {
+    "mission": "namespace",
+    "action": "function",
+    "source": "class",
+    "store": "variable",
+    "schema": "struct",
+    "transform": "function",
+    "let": "variable",
+    "local": "parameter",
+    "function": "function",
+    "operation": "method",
+    "type": "type",
+    "ambient": "variable",
+    "step": "keyword",
+}
+_LIBRARY: frozenset[Kind] = frozenset({"function", "type", "ambient"})
+_PIECE = re.compile(
+    r"""
+      (?P<comment> //[^\n]* | \#[^\n]* | /\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)? )
+    | (?P<string> "(?:[^"\\\n]|\\.)*+"? | '(?:[^'\\\n]|\\.)*+'? | `[^`\n]*`? )
+    | (?P<word> [^\W0-9]\w*+ )
+    | (?P<number> [0-9]+(?:\.[0-9]+)? )
+    | (?P<operator> => | -> | == | != | <= | >= | \?\? | [-+*/%<>|=!] )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def semantic_tokens(snapshot: Snapshot, path: str, span: Span | None = None) -> Iterator[Token]:
+    """The tokens of a file, or of the part of it that `span` covers."""
+    text = snapshot.text(path)
+    start, end = span if span is not None else (0, len(text))
+    start = text.rfind("\n", 0, start) + 1 if span is not None else 0
+    names = {name.span.start: name for name in _names(snapshot, path, start, end)}
+    for match in _PIECE.finditer(text, start):
+        if match.start() >= end:
+            break
+        name = names.get(match.start())
+        if name is not None and match.lastgroup in ("word", "string"):
+            yield _of_name(name)
+        else:
+            yield from _of_text(match, text)
+
+
+def _names(snapshot: Snapshot, path: str, start: int, end: int) -> tuple[NameAt, ...]:
+    found = snapshot.names.in_file(path)
+    low = bisect_left(found, start, key=lambda name: name.span.end)
+    high = bisect_left(found, end, key=lambda name: name.span.start)
+    return found[low:high]
+
+
+def _of_name(name: NameAt) -> Token:
+    modifiers = ("declaration",) if name.role == "declare" else ()
+    if name.symbol.kind in _LIBRARY and name.symbol.path is None:
+        modifiers = ("defaultLibrary",)
+    return Token(name.span, _KINDS.get(name.symbol.kind, "variable"), modifiers)
+
+
+def _of_text(match: re.Match[str], text: str) -> Iterator[Token]:
+    kind = match.lastgroup or "operator"
+    if kind == "word":
+        found = _of_word(match[0], match.start(), match.end(), text)
+        if found is not None:
+            yield Token(Span(*match.span()), found)
+    elif kind in ("comment", "string"):
+        yield from _by_line(match[0], match.start(), kind)
+    else:
+        yield Token(Span(*match.span()), kind)
+
+
+def _by_line(text: str, start: int, kind: str) -> Iterator[Token]:
+    for line in text.splitlines(keepends=True):
+        length = len(line.rstrip("\r\n"))
+        if length:
+            yield Token(Span(start, start + length), kind)
+        start += len(line)
+
+
+def _of_word(word: str, start: int, end: int, text: str) -> str | None:
+    """The kind of a word that no check has given a meaning: a field, a key, or a keyword."""
+    if text[start - 1 : start] == "." and text[start - 3 : start] != "...":
+        return "property"
+    if text[end : end + 1] == ":" and word not in RESERVED and word != "schedule":
+        return "property"
+    row = KEYWORDS.get(word.lower() if word.lower() in METHODS else word)
+    if row is None:
+        return None
+    return "keyword" if row.kind is not KeywordKind.UNIT else "type"

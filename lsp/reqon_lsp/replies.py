@@ -1,0 +1,294 @@
+"""From plain results to the client's types: places in its units, kinds as its numbers.
+
+The way out for every feature's answer; `convert` holds the units themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from lsprotocol import types
+
+from reqon_lsp import results
+from reqon_lsp.convert import LineIndex, uri_of
+from reqon_lsp.features import semantic_tokens
+from reqon_lsp.results import ItemKind
+from vague.diagnostics import TextEdit
+from vague.text import Span
+
+_K, _S = types.CompletionItemKind, types.SymbolKind
+ITEM_KINDS: Mapping[ItemKind, tuple[types.CompletionItemKind, types.SymbolKind]] = {
+    ItemKind.KEYWORD: (_K.Keyword, _S.Key),
+    ItemKind.OPTION: (_K.Property, _S.Property),
+    ItemKind.WORD: (_K.EnumMember, _S.EnumMember),
+    ItemKind.UNIT: (_K.Unit, _S.Constant),
+    ItemKind.TYPE: (_K.TypeParameter, _S.TypeParameter),
+    ItemKind.FUNCTION: (_K.Function, _S.Function),
+    ItemKind.VARIABLE: (_K.Variable, _S.Variable),
+    ItemKind.FIELD: (_K.Field, _S.Field),
+    ItemKind.MISSION: (_K.Module, _S.Module),
+    ItemKind.ACTION: (_K.Method, _S.Method),
+    ItemKind.SOURCE: (_K.Interface, _S.Interface),
+    ItemKind.STORE: (_K.Class, _S.Class),
+    ItemKind.SCHEMA: (_K.Struct, _S.Struct),
+    ItemKind.TRANSFORM: (_K.Function, _S.Function),
+    ItemKind.OPERATION: (_K.Method, _S.Method),
+    ItemKind.FILE: (_K.File, _S.File),
+    ItemKind.EVENT: (_K.Event, _S.Event),
+}
+_FOLDS = {
+    "region": types.FoldingRangeKind.Region,
+    "comment": types.FoldingRangeKind.Comment,
+    "imports": types.FoldingRangeKind.Imports,
+}
+
+
+@dataclass(slots=True)
+class Abilities:
+    """What the client can take, as it said at `initialize`."""
+
+    snippets: bool = False
+    markdown_hover: bool = False
+    markdown_completion: bool = False
+    hierarchical_symbols: bool = False
+    definition_links: bool = False
+    document_changes: bool = False
+    related_information: bool = False
+    inlay_hints: bool = False
+    refreshes_hints: bool = False
+    refreshes_lenses: bool = False
+    label_offsets: bool = False
+    action_literals: bool = False
+    link_tooltips: bool = False
+    progress: bool = False
+    shows_documents: bool = False
+    pulls_settings: bool = False
+    watches_files: bool = False
+    collapsed_text: bool = False
+    commands: frozenset[str] = frozenset()
+    fold_limit: int | None = None
+
+
+def markup(text: str, *, markdown: bool) -> types.MarkupContent:
+    """Markdown, or the same as plain text for a client without it."""
+    if markdown:
+        return types.MarkupContent(types.MarkupKind.Markdown, text)
+    plain = "\n".join(line for line in text.splitlines() if not line.startswith("```"))
+    return types.MarkupContent(types.MarkupKind.PlainText, plain.replace("**", "").replace("`", ""))
+
+
+def text_edits(edits: Iterable[TextEdit], index: LineIndex) -> list[types.TextEdit]:
+    """Edits in the client's places."""
+    return [types.TextEdit(index.range(edit.span), edit.text) for edit in edits]
+
+
+IndexOf = Callable[[str], LineIndex]
+UriOf = Callable[[str], str]
+
+
+@dataclass(slots=True)
+class Files:
+    """How files are named and counted on this connection."""
+
+    index_of: IndexOf
+    uri_of: UriOf
+    version_of: Callable[[str], int | None]
+
+    def location(self, place: results.Location) -> types.Location:
+        """A place of any file."""
+        range_ = self.index_of(place.path).range(place.span)
+        return types.Location(self.uri_of(place.path), range_)
+
+    def workspace_edit(
+        self, edits: Mapping[str, Sequence[TextEdit]], abilities: Abilities
+    ) -> types.WorkspaceEdit:
+        """Changes of several files, with versions where the client takes them."""
+        if not abilities.document_changes:
+            changes = {
+                self.uri_of(path): text_edits(some, self.index_of(path))
+                for path, some in edits.items()
+            }
+            return types.WorkspaceEdit(changes=changes)
+        documents = [
+            types.TextDocumentEdit(
+                types.OptionalVersionedTextDocumentIdentifier(
+                    uri=self.uri_of(path), version=self.version_of(path)
+                ),
+                text_edits(some, self.index_of(path)),
+            )
+            for path, some in edits.items()
+        ]
+        return types.WorkspaceEdit(document_changes=documents)
+
+
+def completion_list(
+    found: results.Completions, index: LineIndex, abilities: Abilities
+) -> types.CompletionList:
+    """Completion items; documentation is left to `resolve`."""
+    range_ = index.range(found.span)
+    items = [
+        _completion(item, position, range_, abilities) for position, item in enumerate(found.items)
+    ]
+    return types.CompletionList(is_incomplete=not found.complete, items=items)
+
+
+def _completion(
+    item: results.Completion, position: int, range_: types.Range, abilities: Abilities
+) -> types.CompletionItem:
+    text, form = item.text or item.label, types.InsertTextFormat.PlainText
+    if item.snippet is not None and abilities.snippets:
+        text, form = item.snippet, types.InsertTextFormat.Snippet
+    return types.CompletionItem(
+        label=item.label,
+        kind=ITEM_KINDS[item.kind][0],
+        detail=item.detail or None,
+        sort_text=f"{position:04}",
+        filter_text=item.label,
+        insert_text_format=form,
+        text_edit=types.TextEdit(range_, text),
+        data={"documentation": item.documentation} if item.documentation else None,
+    )
+
+
+def resolved_completion(item: types.CompletionItem, abilities: Abilities) -> types.CompletionItem:
+    """The item with its documentation."""
+    data: Any = item.data
+    text = cast("dict[str, Any]", data).get("documentation") if isinstance(data, dict) else None
+    if text is None:
+        text = getattr(item.data, "documentation", None)
+    if isinstance(text, str):
+        item.documentation = markup(text, markdown=abilities.markdown_completion)
+    return item
+
+
+def document_symbols(
+    found: Iterable[results.Symbol], index: LineIndex
+) -> list[types.DocumentSymbol]:
+    """The outline as a tree."""
+    return [
+        types.DocumentSymbol(
+            name=symbol.name,
+            kind=ITEM_KINDS[symbol.kind][1],
+            range=index.range(symbol.span),
+            selection_range=index.range(symbol.name_span),
+            detail=symbol.detail or None,
+            children=document_symbols(symbol.children, index) or None,
+        )
+        for symbol in found
+    ]
+
+
+def flat_symbols(
+    found: Iterable[results.Symbol], index: LineIndex, uri: str, container: str | None = None
+) -> list[types.SymbolInformation]:
+    """The outline as a list, for clients without trees."""
+    flat: list[types.SymbolInformation] = []
+    for symbol in found:
+        location = types.Location(uri, index.range(symbol.span))
+        kind = ITEM_KINDS[symbol.kind][1]
+        flat.append(
+            types.SymbolInformation(
+                location=location, name=symbol.name, kind=kind, container_name=container
+            )
+        )
+        flat.extend(flat_symbols(symbol.children, index, uri, symbol.name))
+    return flat
+
+
+def folding_ranges(found: Iterable[results.Fold]) -> list[types.FoldingRange]:
+    """Folds by lines."""
+    return [types.FoldingRange(fold.first, fold.last, kind=_FOLDS[fold.kind]) for fold in found]
+
+
+def selection_range(spans: Sequence[Span], index: LineIndex) -> types.SelectionRange:
+    """A chain of ranges, the innermost outside of the chain's head."""
+    found: types.SelectionRange | None = None
+    for span in reversed(spans):
+        found = types.SelectionRange(index.range(span), found)
+    assert found is not None, "a selection has a span at least"
+    return found
+
+
+def signature_help(found: results.Signature, abilities: Abilities) -> types.SignatureHelp:
+    """One signature."""
+    label = found.label
+    parameters = [
+        types.ParameterInformation(
+            (span.start, span.end) if abilities.label_offsets else label[slice(*span)]
+        )
+        for span in found.parameters
+    ]
+    shown = types.SignatureInformation(
+        label,
+        markup(found.documentation, markdown=abilities.markdown_hover),
+        parameters,
+        found.active,
+    )
+    return types.SignatureHelp([shown], 0, found.active)
+
+
+def token_data(found: Iterable[results.Token], index: LineIndex) -> list[int]:
+    """Tokens in the protocol's deltas."""
+    data: list[int] = []
+    line, character = 0, 0
+    for token in found:
+        start = index.position(token.span.start)
+        end = index.position(token.span.end)
+        if end.line != start.line or end.character <= start.character:
+            continue
+        modifiers = sum(
+            1 << semantic_tokens.MODIFIERS.index(modifier) for modifier in token.modifiers
+        )
+        same_line = start.line == line
+        data += (
+            start.line - line,
+            start.character - (character if same_line else 0),
+            end.character - start.character,
+            semantic_tokens.TYPES.index(token.kind),
+            modifiers,
+        )
+        line, character = start.line, start.character
+    return data
+
+
+def legend() -> types.SemanticTokensLegend:
+    """What the numbers of tokens stand for."""
+    return types.SemanticTokensLegend(list(semantic_tokens.TYPES), list(semantic_tokens.MODIFIERS))
+
+
+def document_link(link: results.Link, index: LineIndex, abilities: Abilities) -> types.DocumentLink:
+    """A link."""
+    target = link.target if link.is_url else uri_of(link.target)
+    tooltip = link.tooltip if abilities.link_tooltips else None
+    return types.DocumentLink(index.range(link.span), target, tooltip)
+
+
+def command(
+    found: results.MissionCommand, uri: str, abilities: Abilities, title: str | None = None
+) -> types.Command:
+    """A mission's command under the id that this client knows."""
+    argument: dict[str, Any] = {"uri": uri, "mission": found.mission}
+    if found.execution_id is not None:
+        argument["executionId"] = found.execution_id
+    return types.Command(title or found.title, command_id(found.verb, abilities), None, [argument])
+
+
+def command_id(verb: str, abilities: Abilities) -> str:
+    """`reqon.run` where the client has announced it, else the server's own."""
+    own = f"reqon.{verb}"
+    return own if own in abilities.commands else f"reqon.server.{verb}"
+
+
+def call_item(item: results.CallItem, files: Files) -> types.CallHierarchyItem:
+    """An action of the call hierarchy."""
+    index = files.index_of(item.path)
+    return types.CallHierarchyItem(
+        name=item.name,
+        kind=types.SymbolKind.Method,
+        uri=files.uri_of(item.path),
+        range=index.range(item.span),
+        selection_range=index.range(item.name_span),
+        detail=item.mission,
+    )

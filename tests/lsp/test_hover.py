@@ -1,0 +1,114 @@
+"""What hovering says, and of which words."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reqon.state.model import SyncCheckpoint, to_state
+from reqon_lsp.features.hover import hover
+from reqon_lsp.last_run import LastRun
+from support.cursor import NOW, at, never, past
+
+MISSION = """\
+mission Sync {
+  source API { auth: none, base: "https://api.test", retry: { maxAttempts: 3 } }
+  store people: file("people")
+  schema Person { id: string }
+  let limit = 3
+  action Fetch {
+    get "/people" { since: lastSync }
+    for person in people where .active {
+      store person -> people { key: .id }
+    }
+    let big = uppercase(people[0].name) | trim
+  }
+  run Fetch
+}
+"""
+RECORD = {
+    "executionId": "exec_1",
+    "mission": "Sync",
+    "startedAt": (NOW - timedelta(minutes=5)).isoformat(),
+    "completedAt": NOW.isoformat(),
+    "status": "completed",
+    "actionsRun": ["Fetch"],
+    "errors": [],
+    "stores": {"people": {"count": 12, "added": 2, "updated": 1, "unchanged": 9}},
+    "checkpoints": {"Fetch": {"itemsProcessed": 12}},
+    "durationMs": 3200,
+}
+LAST = LastRun(
+    to_state(RECORD, Path("r.json"), has_journal=False),
+    {"API-/people": SyncCheckpoint("API-/people", NOW, 12, 12, "exec_1", "Sync")},
+    {"people": [{"id": "p1", "name": "Ada", "active": True}, {"id": "p2", "name": "Alan"}]},
+)
+
+
+def said(text: str, last: LastRun | None = None) -> str:
+    here = at(text)
+    found = hover(here.snapshot, here.path, here.offset, past(last) if last else never, NOW)
+    return found.text if found is not None else ""
+
+
+def on(part: str, shift: int = 1) -> str:
+    """The mission with the cursor in the first occurrence of a part."""
+    offset = MISSION.index(part) + shift
+    return f"{MISSION[:offset]}$0{MISSION[offset:]}"
+
+
+@pytest.mark.parametrize(
+    ("part", "shift", "parts"),
+    [
+        ("mission", 1, ["mission Name { … }", "unit of work"]),
+        ("Sync", 1, ["mission Sync", "1 actions", "never run"]),
+        ("API", 1, ["source API {"]),
+        ("auth", 1, ["**auth**", "must be an auth type"]),
+        ("none", 1, ["no credentials"]),
+        ("maxAttempts", 1, ["**maxAttempts**", "default"]),
+        ("people:", 1, ['store people: file("people")']),
+        ("Person", 1, ["schema Person { id: string }"]),
+        ("string", 1, ["Text."]),
+        ("limit", 1, ["let limit = 3"]),
+        ("get", 1, ["GET request"]),
+        ("since", 1, ["**since**"]),
+        ("person in", 1, ["loop variable"]),
+        ("uppercase", 1, ["uppercase(text) → string", 'uppercase("north")']),
+        ("trim", 1, ["trim(text) → string"]),
+        ("run Fetch", 5, ["action Fetch"]),
+    ],
+)
+def test_a_word_tells_what_it_is(part, shift, parts):
+    answer = said(on(part, shift))
+    for each in parts:
+        assert each in answer
+
+
+@pytest.mark.parametrize(
+    ("part", "shift", "parts"),
+    [
+        ("Sync", 1, ["completed", "exec_1", "store people: 12 records"]),
+        ("people:", 1, ["12 records, 2 added, 1 updated", '"name": "Ada"']),
+        ("API", 1, ["completed", "Last sync of `API-/people`", "12 items"]),
+        ("run Fetch", 5, ["completed, 12 items"]),
+        (".active", 2, ["`active?`: boolean", "records of 'people'", "Seen: `true`"]),
+        ("[0].name", 5, ["`name`: string", '`"Ada"`, `"Alan"`']),
+        ("person in", 1, ["`id`: string"]),
+    ],
+)
+def test_it_tells_what_the_last_run_saw(part, shift, parts):
+    answer = said(on(part, shift), LAST)
+    for each in parts:
+        assert each in answer
+
+
+def test_a_problem_brings_the_page_of_its_code():
+    answer = said(MISSION.replace("-> people", "-> pee$0ple"))
+    assert "**RQ203**" in answer
+
+
+def test_nothing_is_said_about_comments_and_blanks():
+    assert said("// missi$0on\n") == ""
+    assert said("mission A {\n$0\n  action B { get '/x' }\n}") == ""

@@ -1,0 +1,413 @@
+"""Runs as their caller sees them: results, exit codes, attempts, interruptions, refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reqon.engine.run import ResumeChoice, RunControl
+from reqon.errors import CheckError, ConfigError, ExitCode, RefusedError
+from reqon.events.model import ActionCompleted, Failed, Progressed, RunEnded, RunStarted
+from support.crash_disk import FailingDisk
+from support.fake_api import Gate, Reply, status
+from support.missions import Lab, lab
+
+STORE = """
+mission M {
+  source Api { base: env("API") }
+  store out: file("out")
+  action A { get "/items"  store response -> out }
+  run A
+}
+"""
+
+
+async def test_a_mission_that_succeeds(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        world.api.get("/items", [{"id": 1}])
+        result = await world.run(STORE)
+    assert (result.status, result.exit_code, result.error) == ("completed", ExitCode.SUCCESS, None)
+    assert result.record == world.records()[0]
+    assert result.record["executionId"] == result.execution_id
+    assert world.watcher.kinds == [
+        "RunStarted", "StageStarted", "ActionStarted", "ActionCompleted", "RunEnded",
+    ]  # fmt: skip
+    assert [stamped.number for stamped in world.watcher.seen] == [1, 2, 3, 4, 5]
+
+
+async def test_a_failing_mission_says_where(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        world.api.get("/items", status(500, {"error": "no"}))
+        result = await world.run(STORE)
+    assert (result.status, result.exit_code) == ("failed", ExitCode.FAILED)
+    (error,) = result.record["errors"]
+    assert error["step"] == 'get "/items"'
+    assert (error["file"], error["line"], error["column"]) == ("mission.vague", 5, 14)
+    assert world.watcher.of(Failed)[0].error == error
+    assert result.error is not None
+    assert "answered 500" in result.error.message
+
+
+# ---------------------------------------------------------------- before anything runs
+
+
+@pytest.mark.parametrize(
+    ("step", "what"),
+    [
+        ("call Api.listItems", "step 'call'"),
+        ('wait { path: "/x" }', "step 'wait'"),
+        ('get "/x" { rateLimit: { requestsPerMinute: 3 } }', "option 'rateLimit'"),
+        ("shout { loud: true }", "step 'shout'"),
+    ],
+)
+async def test_what_cannot_run_yet_is_refused_with_its_place(
+    tmp_path: Path, step: str, what: str
+) -> None:
+    async with lab(tmp_path) as world:
+        result = await world.run(STORE.replace('get "/items"', step))
+        assert world.api.requests == []
+    assert result.status is None
+    assert result.exit_code == ExitCode.SOURCE
+    assert isinstance(result.error, CheckError)
+    (diagnostic,) = result.error.diagnostics
+    assert diagnostic.message == f"{what} is not supported yet"
+    assert (tmp_path / "mission.vague").read_text()[diagnostic.span.start :].startswith(
+        step.split(" ")[0]
+    ) or "rateLimit" in step
+    assert not world.state.exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('env("API")', '"${NOT_SET}"', "'NOT_SET'"),
+        ('env("API")', "7", "'base' must be a string"),
+        ('file("out")', 'file("../out")', "'../out'"),
+        ('file("out")', "4", "'out' is no adapter"),
+        ('file("out")', 'sql("out")', "'sql'"),
+        ("source Api {", "source Api { timeout: env(\"X\", \"soon\"),", "'timeout'"),
+        ("source Api {", "source Api { auth: bearer,", "no token"),
+        ("mission M {", "mission M { maxConcurrency: toNumber(\"0\")", "'maxConcurrency'"),
+        ("mission M {", "let a = 1 + {} mission M {", "let 'a'"),
+    ],
+)
+async def test_wrong_configuration_is_told_before_anything_is_sent(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    async with lab(tmp_path) as world:
+        result = await world.run(STORE.replace(old, new))
+        assert world.api.requests == []
+    assert result.exit_code == ExitCode.CONFIGURATION
+    assert isinstance(result.error, ConfigError)
+    assert words in result.error.message
+
+
+async def test_an_unknown_variable_of_the_command_line(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        result = await world.run(STORE, variables={"nope": "1"})
+    assert result.exit_code == ExitCode.CONFIGURATION
+
+
+async def test_a_mission_that_is_running_is_not_started_again(tmp_path: Path) -> None:
+    gate = Gate()
+    async with lab(tmp_path) as world:
+        world.api.get("/items", Reply([{"id": 1}], gate=gate))
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(world.run(STORE))
+            await gate.reached()
+            second = await world.run(STORE, sinks=[])
+            gate.open()
+    assert first.result().status == "completed"
+    assert second.status is None
+    assert second.exit_code == ExitCode.STATE
+    assert isinstance(second.error, RefusedError)
+
+
+async def test_waiting_for_a_running_mission_ends_with_an_interruption(tmp_path: Path) -> None:
+    gate, control = Gate(), RunControl()
+    async with lab(tmp_path) as world:
+        world.api.get("/items", Reply([{"id": 1}], gate=gate))
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(world.run(STORE))
+            await gate.reached()
+            second = group.create_task(
+                world.run(STORE, sinks=[], control=control, wait_seconds=60)
+            )
+            await asyncio.sleep(0.05)
+            control.interrupt("SIGINT")
+            assert (await second).exit_code == ExitCode.SIGINT
+            gate.open()
+    assert first.result().status == "completed"
+
+
+# ---------------------------------------------------------------- interruption
+
+
+LOOP = """
+mission M {
+  source Api { base: env("API") }
+  store out: file("out")
+  action A {
+    for n in range(1, 9) checkpoint every 2 {
+      get "/items/{n}"
+      store { id: n } -> out
+    }
+  }
+  run A
+}
+"""
+
+
+async def interrupted_at(world: Lab, number: int, text: str = LOOP) -> tuple[Any, Gate]:
+    """A run that is told to stop while request `number` of its loop is on its way."""
+    gate, control = Gate(), RunControl()
+    for n in range(1, 10):
+        world.api.get(f"/items/{n}", Reply({"n": n}, gate=gate) if n == number else {"n": n})
+    async with asyncio.TaskGroup() as group:
+        run = group.create_task(world.run(text, control=control))
+        await gate.reached()
+        control.interrupt("SIGTERM")
+        result = await run
+    return result, gate
+
+
+async def test_an_interrupted_run_says_where_and_goes_on_there(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        result, gate = await interrupted_at(world, 5)
+        assert (result.status, result.exit_code) == ("interrupted", ExitCode.SIGTERM)
+        assert result.record["interruptedBy"] == "SIGTERM"
+        assert result.record["activeStep"]["action"] == "A"
+        assert result.record["activeStep"]["index"] == 4
+        assert [record["id"] for record in world.store("out")] == [1, 2, 3, 4]
+        gate.open()
+        world.api.requests.clear()
+        resumed = await world.run(LOOP, resume=ResumeChoice.IF_ANY)
+        assert world.api.lines[0] == "GET /items/5"
+    assert resumed.status == "completed"
+    assert resumed.execution_id == result.execution_id
+    assert len(resumed.record["attempts"]) == 2
+    assert [record["id"] for record in world.store("out")] == list(range(1, 10))
+    assert world.watcher.of(RunStarted)[-1].resumed_at == "item 4 in 'A'"
+
+
+async def test_a_post_on_its_way_may_come_to_its_end(tmp_path: Path) -> None:
+    gate, control = Gate(), RunControl()
+    text = LOOP.replace('get "/items/{n}"', 'post "/items/{n}" { body: n }')
+    async with lab(tmp_path) as world:
+        for n in range(1, 10):
+            world.api.post(f"/items/{n}", Reply({}, gate=gate) if n == 3 else {})
+        async with asyncio.TaskGroup() as group:
+            run = group.create_task(world.run(text, control=control))
+            await gate.reached()
+            control.interrupt("SIGINT")
+            gate.open()
+            result = await run
+        assert result.exit_code == ExitCode.SIGINT
+        await world.run(text, resume=ResumeChoice.IF_ANY)
+        keys = world.api.idempotency_keys("/items/3")
+    assert list(keys.values()) == [1]
+
+
+async def test_an_interruption_ends_a_wait_for_a_retry(tmp_path: Path) -> None:
+    control = RunControl()
+    text = STORE.replace('get "/items"', 'get "/items" { retry: { delay: 10 minutes } }')
+    async with lab(tmp_path) as world:
+        world.api.get("/items", status(503))
+        async with asyncio.TaskGroup() as group:
+            run = group.create_task(world.run(text, control=control))
+            while not world.api.requests:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            control.interrupt("SIGTERM")
+            result = await run
+        assert result.status == "interrupted"
+        world.api.get("/items", [{"id": 1}])
+        assert (await world.run(text, resume=ResumeChoice.IF_ANY)).status == "completed"
+
+
+async def test_nothing_to_resume(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        world.api.get("/items", [{"id": 1}])
+        refused = await world.run(STORE, resume=ResumeChoice.ONLY)
+        assert refused.exit_code == ExitCode.CONFIGURATION
+        assert (await world.run(STORE, resume=ResumeChoice.IF_ANY)).status == "completed"
+
+
+async def test_a_changed_program_is_not_resumed(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        _, gate = await interrupted_at(world, 5)
+        gate.open()
+        changed = LOOP.replace("id: n", "id: n, more: 1")
+        refused = await world.run(changed, resume=ResumeChoice.IF_ANY)
+        assert refused.exit_code == ExitCode.STATE
+        assert refused.error is not None
+        assert "'A'" in refused.error.message
+        forced = await world.run(changed, resume=ResumeChoice.IF_ANY, force=True)
+        assert forced.status == "completed"
+    assert [record.get("more") for record in world.store("out")][3:6] == [None, 1, 1]
+
+
+async def test_layout_and_comments_do_not_change_a_program(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        _, gate = await interrupted_at(world, 5)
+        gate.open()
+        same = "// a comment\n" + LOOP.replace("{ id: n }", "{\n id: (n) }")
+        assert (await world.run(same, resume=ResumeChoice.IF_ANY)).status == "completed"
+
+
+# ---------------------------------------------------------------- several attempts
+
+
+RETRIED = STORE.replace(
+    "mission M {", "mission M { retryOnFailure: { maxAttempts: 3, initialDelay: 1 ms }"
+)
+
+
+async def test_a_failed_execution_is_tried_again_and_goes_on(tmp_path: Path) -> None:
+    text = RETRIED.replace("action A {", 'action A { get "/first"')
+    async with lab(tmp_path) as world:
+        world.api.get("/first", {}).get("/items", status(500), status(500), [{"id": 1}])
+        result = await world.run(text)
+        assert world.api.lines.count("GET /first") == 1
+    assert result.status == "completed"
+    assert len(world.records()) == 1
+    assert len(result.record["attempts"]) == 3
+    assert [error["attempt"] for error in result.record["errors"]] == [1, 2]
+
+
+async def test_without_state_each_try_is_an_execution_of_its_own(tmp_path: Path) -> None:
+    text = RETRIED.replace("mission M {", "mission M { enableState: false")
+    async with lab(tmp_path) as world:
+        world.api.get("/items", status(500), [{"id": 1}])
+        result = await world.run(text)
+    first, second = sorted(world.records(), key=lambda record: record["status"], reverse=True)
+    assert (first["status"], second["status"]) == ("failed", "completed")
+    assert second["retryOf"] == first["executionId"]
+    assert result.execution_id == second["executionId"]
+    assert [record["id"] for record in world.store("out")] == [1]
+
+
+async def test_abort_is_not_tried_again(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        result = await world.run(RETRIED.replace('get "/items"', 'abort "no"'))
+    assert result.status == "failed"
+    assert len(result.record["attempts"]) == 1
+
+
+async def test_a_failed_group_member_is_run_again_then_the_later_stages(tmp_path: Path) -> None:
+    text = """
+    mission M {
+      source Api { base: env("API") }
+      store out: file("out")
+      action Good { store { id: "good" } -> out }
+      action Bad { post "/bad" { body: 1 } store { id: "bad" } -> out }
+      action After { post "/after" { body: 1 } store { id: uuid() } -> out }
+      run [Good, Bad] then After
+    }
+    """
+    async with lab(tmp_path) as world:
+        world.api.post("/bad", status(500), {}).post("/after", {})
+        first = await world.run(text)
+        assert first.status == "failed"
+        assert sorted(first.record["actionsRun"]) == ["After", "Good"]
+        second = await world.run(text, resume=ResumeChoice.IF_ANY)
+        after = world.api.idempotency_keys("/after")
+    assert second.status == "completed"
+    assert sorted(second.record["actionsRun"]) == ["After", "Bad", "Good"]
+    assert len(after) == 2
+    assert len(world.store("out")) == 4
+
+
+# ---------------------------------------------------------------- trouble with the disk
+
+
+async def test_a_full_disk_stops_the_run_and_it_can_be_resumed(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        for n in range(1, 10):
+            world.api.get(f"/items/{n}", {"n": n})
+        disk = FailingDisk(40, errno.ENOSPC, lasting=True)
+        result = await world.run(LOOP, disk=disk)
+        assert (result.status, result.exit_code) == ("interrupted", ExitCode.FAILED)
+        resumed = await world.run(LOOP, resume=ResumeChoice.IF_ANY)
+    assert resumed.status == "completed"
+    assert [record["id"] for record in world.store("out")] == list(range(1, 10))
+
+
+# ---------------------------------------------------------------- dry run, sinks, secrets
+
+
+async def test_a_dry_run_sends_and_writes_nothing(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        world.api.get("/items", [{"id": 1}])
+        await world.run(STORE)
+        before = world.texts()
+        world.api.requests.clear()
+        result = await world.run(STORE, dry_run=True)
+        assert world.api.requests == []
+    assert result.status == "completed"
+    assert world.texts() == before
+    told = [stamped.event for stamped in world.watcher.seen]
+    assert any("would send GET" in str(event) for event in told)
+
+
+async def test_a_failing_watcher_is_dropped_and_a_slow_one_waited_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[str] = []
+
+    class Bad:
+        def receive(self, stamped: Any) -> None:
+            raise ValueError("watcher")
+
+    class Slow:
+        async def receive(self, stamped: Any) -> None:
+            await asyncio.sleep(0.01)
+            seen.append(type(stamped.event).__name__)
+
+    async with lab(tmp_path) as world:
+        world.api.get("/items", [{"id": 1}])
+        result = await world.run(STORE, sinks=[Bad(), Slow()])
+    assert result.status == "completed"
+    assert seen[-1] == "RunEnded"
+    assert "watcher" in caplog.text
+
+
+async def test_a_secret_reaches_neither_files_nor_events(tmp_path: Path) -> None:
+    text = """
+    mission M {
+      source Api { base: env("API"), auth: bearer, token: env("API_TOKEN") }
+      store out: file("out")
+      action A {
+        let key = env("API_TOKEN")
+        get "/echo" { params: { key: key } }
+        for n in [1, 2] { get "/gone/{n}" }
+      }
+      run A
+    }
+    """
+    async with lab(tmp_path) as world:
+        world.environ["API_TOKEN"] = "very-secret-token"
+        world.api.get("/echo", lambda asked: {"you": asked.header("Authorization")})
+        world.api.get("/gone/1", lambda asked: status(500, {"e": asked.header("Authorization")}))
+        result = await world.run(text)
+        assert world.api.requests[0].header("Authorization") == "Bearer very-secret-token"
+    assert result.status == "failed"
+    assert "very-secret-token" not in world.texts()
+    assert "very-secret-token" not in str(world.watcher.seen)
+    assert "very-secret-token" not in json.dumps(result.record)
+
+
+async def test_progress_is_told_and_ends_with_the_whole(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        for n in range(1, 10):
+            world.api.get(f"/items/{n}", {})
+        await world.run(LOOP)
+    told = [(event.current, event.total) for event in world.watcher.of(Progressed)]
+    assert told == [(2, 9), (4, 9), (6, 9), (8, 9), (9, 9)]
+    assert world.watcher.of(ActionCompleted)[0].items == 9
+    assert world.watcher.of(RunEnded)[0].status == "completed"
