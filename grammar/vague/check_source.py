@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from vague.checker import Checked, CheckFacts, check
-from vague.program import ProgramRoot, find_programs, read_program
+from vague.program import ProgramRoot, read_program
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 """A moment that stands still, for texts whose check depends on the time."""
@@ -58,11 +58,3 @@ def check_source(
     memory = MemoryFiles({**(files or {}), path: text})
     facts = facts or CheckFacts(memory, NOON)
     return check(read_program(ProgramRoot(path, "file", path), memory), facts)
-
-
-def check_folder(files: Mapping[str, bytes | str], path: str = ".") -> tuple[Checked, ...]:
-    """Check every program of a folder that exists in memory only."""
-    memory = MemoryFiles(files)
-    facts = CheckFacts(memory, NOON)
-    found = find_programs(path, memory)
-    return tuple(check(read_program(root, memory), facts) for root in found.programs)

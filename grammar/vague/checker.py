@@ -366,15 +366,24 @@ def check_element(
 
 
 def _moved(found: Diagnostic, path: str, by: int) -> Diagnostic:
-    return replace(
-        found,
-        path=path,
-        span=found.span.shifted(by),
-        fixes=tuple(
-            Fix(fix.title, tuple(TextEdit(e.span.shifted(by), e.text) for e in fix.edits), fix.safe)
-            for fix in found.fixes
-        ),
-        related=tuple(
-            RelatedPlace(path, place.span.shifted(by), place.message) for place in found.related
-        ),
+    """The same problem `by` characters further on; this runs for all behind an edit."""
+    start, end = found.span
+    return Diagnostic(
+        found.code,
+        found.severity,
+        path,
+        Span(start + by, end + by),
+        found.message,
+        found.help,
+        tuple([_moved_fix(fix, by) for fix in found.fixes]) if found.fixes else (),
+        tuple([_moved_place(place, path, by) for place in found.related]) if found.related else (),
     )
+
+
+def _moved_fix(fix: Fix, by: int) -> Fix:
+    edits = [TextEdit(Span(e.span[0] + by, e.span[1] + by), e.text) for e in fix.edits]
+    return Fix(fix.title, tuple(edits), fix.safe)
+
+
+def _moved_place(place: RelatedPlace, path: str, by: int) -> RelatedPlace:
+    return RelatedPlace(path, place.span.shifted(by), place.message)

@@ -28,15 +28,21 @@ from vague.text import Span
 
 
 def merge_missions(
-    sources: Mapping[str, SourceFile], documents: Mapping[str, Document], root_file: str
+    sources: Mapping[str, SourceFile],
+    documents: Mapping[str, Document],
+    root_file: str,
+    *,
+    incomplete: bool = False,
 ) -> tuple[Region, tuple[MissionProgram, ...], list[Diagnostic]]:
     """The shared definitions, the missions in the order in which they run, and the problems.
 
-    `sources` come in merge order: the root file, its parts, then what is imported.
+    `sources` come in merge order: the root file, its parts, then what is imported. `incomplete`:
+    there are parts that could not be read, so an unknown name proves nothing.
     """
     merging = _Merging(sources, documents, root_file)
     merging.refuse_bad_imports()
     shared = merging.shared_region()
+    shared.broken |= incomplete
     missions = merging.missions(shared)
     return shared.region, missions, merging.diagnostics
 

@@ -1,15 +1,24 @@
-"""From a text to its tree."""
+"""From a text to its tree, its syntax problems and its comments; again, cheaply, after an edit.
+
+    parse("mission M { }").tree.items[0].node      # Mission(name=Identifier(text='M'), members=())
+
+Reading never fails: what cannot be read becomes an error node and a diagnostic, and everything
+around it is read as ever. Nothing here reads a file or knows what a name refers to; `program` joins
+the files of a program, and the checker goes on from there.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from vague.ast.definitions import File
+from vague.ast.base import Node
+from vague.ast.definitions import File, Mission
 from vague.ast.expressions import Expression
 from vague.build import definitions, expressions, options, patterns, steps
-from vague.build.reader import Builder, Reader, Reading, shifted
+from vague.build.reader import Builder, Reader
+from vague.build.readings import Reading, shifted
 from vague.diagnostics import Diagnostic, sort_key
 from vague.peg import RULES, undisturbed
 from vague.reread import Edit, Rereader, edit_between
@@ -35,45 +44,46 @@ class Comment:
 
 @dataclass(frozen=True)
 class Parsed:
-    """A text and what it means."""
+    """A text and its tree. What is made of the whole file is made when it is asked for.
+
+    `reading` is how the tree was read, for the next `parse`; `balanced` tells whether every
+    bracket has its counterpart.
+    """
 
     source: SourceText
     tree: File
-    reading: Reading
-    balanced: bool
+    reading: Reading = field(repr=False, compare=False)
+    balanced: bool = field(repr=False, compare=False)
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """All syntax problems, sorted, with offsets of the file."""
+        """All problems of syntax (RQ001 to RQ014), sorted, with offsets of the file, no path."""
         found: list[Diagnostic] = []
         _collect(self.reading, 0, found)
         return tuple(sorted(found, key=sort_key))
 
     @cached_property
     def comments(self) -> tuple[Comment, ...]:
-        """All comments, in order."""
+        """All comments, in order; cost is one pass over the text."""
         text = self.source.text
         return tuple(Comment(Span(*span), text[slice(*span)]) for span in comments(text))
 
     @cached_property
-    def broken(self) -> tuple[object, ...]:
-        return ()
+    def broken(self) -> tuple[Node, ...]:
+        """The top-level items, and of missions the members, in which something is wrong.
 
-
-def _collect(reading: Reading, base: int, found: list[Diagnostic]) -> None:
-    for start, element in zip(reading.starts, reading.elements, strict=True):
-        if element.troubled:
-            found.extend(shifted(problem, base + start) for problem in element.problems)
-            for inner in element.readings:
-                _collect(inner, base + start, found)
-    found.extend(shifted(problem, base + reading.end) for problem in reading.tail)
+        Of a mission with a wrong member both are named. They are the very objects of the tree.
+        """
+        found: list[Node] = []
+        _collect_broken(self.reading, found)
+        return tuple(found)
 
 
 def parse(text: str, previous: Parsed | None = None) -> Parsed:
     """Read `text`; it never raises, whatever the text.
 
     With `previous`, the result for an earlier text, everything that has not changed is taken from
-    there: the cost is that of the change.
+    there, as the same objects: the cost is that of the change.
     """
     with undisturbed():
         if previous is not None:
@@ -85,6 +95,14 @@ def parse(text: str, previous: Parsed | None = None) -> Parsed:
         brackets = scan(text)
         reading = _reader(text, brackets).read(RULES.forms["program"], 0, len(text))
     return _parsed(SourceText.of(text), reading, balanced=brackets.balanced)
+
+
+def parse_expression(text: str) -> tuple[Expression | None, tuple[Diagnostic, ...]]:
+    """Read `text` as one expression, for tools and tests; spans count from its start."""
+    reader = _reader(text, scan(text))
+    with undisturbed():
+        node: Expression | None = reader.whole("expr")
+    return node, tuple(sorted(reader.problems, key=sort_key))
 
 
 def _parse_again(text: str, previous: Parsed) -> Parsed | None:
@@ -120,10 +138,21 @@ def _reader(text: str, brackets: Brackets) -> Reader:
     return Reader(text, brackets, _BUILDERS, expressions.POSTFIXES)
 
 
-def parse_expression(text: str) -> tuple[Expression | None, tuple[Diagnostic, ...]]:
-    """Read one expression, for tools and tests."""
-    reader = _reader(text, scan(text))
-    match, _ = RULES.match("expr", text, 0, reader)
-    if match is None:
-        return None, ()
-    return reader.build(match), tuple(reader.problems)
+def _collect(reading: Reading, base: int, found: list[Diagnostic]) -> None:
+    found.extend(shifted(problem, base + reading.end) for problem in reading.tail)
+    if reading.n_troubled == 0:
+        return
+    for start, element in zip(reading.starts, reading.elements, strict=True):
+        if element.troubled:
+            found.extend(shifted(problem, base + start) for problem in element.problems)
+            for inner in element.readings:
+                _collect(inner, base + start, found)
+
+
+def _collect_broken(reading: Reading, found: list[Node]) -> None:
+    for element in reading.elements:
+        if element.troubled:
+            found.append(element.node)
+            if isinstance(element.node, Mission):
+                for inner in element.readings:
+                    _collect_broken(inner, found)

@@ -105,11 +105,16 @@ class ListForm:
 
 
 class Expression(Protocol):
-    """A part of a rule. `first` are the words or characters it can begin with, None if unknown."""
+    """A part of a rule.
+
+    `first` are the words or characters it can begin with, None if unknown; `label` is what it is
+    called where it was expected, nothing if its pieces are.
+    """
 
     first: frozenset[str] | None
+    label: str
 
-    def match(self, text: str, pos: int, cuts: Cuts, failure: Failure) -> Tree | None:
+    def match(self, text: str, pos: int, cuts: Cuts, failure: Failure, /) -> Tree | None:
         """The tree of what stands at `pos`; None, kept in `failure`, when something else does."""
         ...
 
@@ -120,12 +125,12 @@ _Match: TypeAlias = Callable[[str, int, Cuts, Failure], Tree | None]
 class Token:
     """A regular expression with the white space before it; its named group names the tree."""
 
-    __slots__ = ("_label", "_pattern_match", "first", "zero_width")
+    __slots__ = ("_pattern_match", "first", "label", "zero_width")
 
     def __init__(self, name: str, label: str, pattern: str, first: frozenset[str] | None) -> None:
         self.first = first
         self.zero_width = name == "same_line"
-        self._label = label
+        self.label = label
         named = pattern if "(?P<" in pattern else f"(?P<{name or 'token'}>{pattern})"
         space = "" if self.zero_width else PIECES["space"]
         self._pattern_match = re.compile(f"{space}(?:{named})").match
@@ -134,7 +139,7 @@ class Token:
         """See `Expression`."""
         match = self._pattern_match(text, pos)
         if match is None:
-            failure.note(pos, self._label)
+            failure.note(pos, self.label)
             return None
         group = cast("str", match.lastgroup)
         return Tree(group, match.start(group), match.end(), _NOTHING)
@@ -143,19 +148,19 @@ class Token:
 class Cut:
     """A bracket with all that is in it, by the table of brackets, unread."""
 
-    __slots__ = ("_label", "_pattern_match", "_rule", "first")
+    __slots__ = ("_pattern_match", "_rule", "first", "label")
 
     def __init__(self, rule: str, opener: str) -> None:
         self.first: frozenset[str] | None = frozenset({opener})
         self._rule = rule
-        self._label = f"'{opener}'"
+        self.label = f"'{opener}'"
         self._pattern_match = re.compile(PIECES["space"] + re.escape(opener)).match
 
     def match(self, text: str, pos: int, cuts: Cuts, failure: Failure) -> Tree | None:
         """See `Expression`."""
         match = self._pattern_match(text, pos)
         if match is None:
-            failure.note(pos, self._label)
+            failure.note(pos, self.label)
             return None
         start = match.end() - 1
         return Tree(self._rule, start, cuts.after(start), _NOTHING)
@@ -168,10 +173,11 @@ _Piece: TypeAlias = tuple[int, Expression]
 class Sequence:
     """Pieces one after another. A sequence without a name and with one piece is that piece."""
 
-    __slots__ = ("_level", "_matches", "_name", "_remembered", "_single", "first", "pieces")
+    __slots__ = ("_level", "_matches", "_name", "_remembered", "_single", "first", "label", "pieces")
 
     def __init__(self, name: str) -> None:
         self.first: frozenset[str] | None = None
+        self.label = ""
         self.pieces: list[_Piece] = []
         self._name = name
         self._matches: list[tuple[int, _Match]] = []
@@ -252,12 +258,12 @@ def _holds(mode: int, match: _Match, text: str, pos: int, cuts: Cuts, failure: F
 class Choice:
     """The first alternative that fits, its tree unwrapped; only those are tried that can begin."""
 
-    __slots__ = ("_by_first", "_guided", "_label", "_otherwise", "alternatives", "first")
+    __slots__ = ("_by_first", "_guided", "_otherwise", "alternatives", "first", "label")
 
     def __init__(self, name: str) -> None:
         self.first: frozenset[str] | None = None
         self.alternatives: list[Expression] = []
-        self._label = name
+        self.label = name
         self._by_first: dict[str | None, tuple[_Match, ...]] = {}
         self._otherwise: tuple[_Match, ...] = ()
         self._guided = False
@@ -273,11 +279,11 @@ class Choice:
             tree = match(text, pos, cuts, failure)
             if tree is not None:
                 return tree
-        if self._label and pos >= failure.pos:
+        if self.label and pos >= failure.pos:
             if pos > failure.pos:
                 failure.pos = pos
                 known = 0
-            failure.expected[known:] = [self._label]
+            failure.expected[known:] = [self.label]
         return None
 
     def settle(self) -> None:
@@ -320,6 +326,16 @@ class Rules:
 
     def __contains__(self, rule: str) -> bool:
         return rule in self._rules
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all rules."""
+        return frozenset(self._rules)
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """All that a failure can name as expected."""
+        return frozenset(made.label for made in self._made.values() if made.label)
 
     def match(self, rule: str, text: str, pos: int, cuts: Cuts) -> tuple[Tree | None, Failure]:
         """Match `rule` at `pos`; the failure tells how far it came, whether it fits or not."""
@@ -431,14 +447,14 @@ _FIRSTS: Final[dict[str, frozenset[str]]] = {
 
 
 def _literal(expression: stock.Literal) -> Token:
-    text = cast("str", expression.literal)
+    text = expression.literal
     pattern = re.escape(text) + (r"(?!\w)" if _WORD.match(text) else "")
     first = text if _WORD.match(text) else text[0]
     return Token(expression.name, f"'{text}'", pattern, frozenset({first}))
 
 
 def _regex(expression: stock.Regex) -> Token:
-    written = cast("str", expression.re.pattern)
+    written = expression.re.pattern
     pattern = _MACRO.sub(lambda match: PIECES[match.group(1)], written)
     return Token(expression.name, expression.name, pattern, _FIRSTS.get(expression.name))
 
@@ -460,7 +476,7 @@ def _slice_form(expression: stock.Sequence) -> ListForm | None:
 
 
 def _text(expression: stock.Expression) -> str | None:
-    return cast("str", expression.literal) if isinstance(expression, stock.Literal) else None
+    return expression.literal if isinstance(expression, stock.Literal) else None
 
 
 # ---------------------------------------------------------------- settings of the interpreter

@@ -75,7 +75,9 @@ def read_program(root: ProgramRoot, files: Files, previous: Program | None = Non
         for path in part_files(root, files):
             reading.add_part(path)
     reading.follow_imports()
-    shared, missions, problems = merge_missions(reading.sources, reading.documents, root.root_file)
+    shared, missions, problems = merge_missions(
+        reading.sources, reading.documents, root.root_file, incomplete=reading.is_incomplete
+    )
     found = [*reading.diagnostics, *problems]
     for source in reading.sources.values():
         found.extend(source.diagnostics)
@@ -98,6 +100,7 @@ class _Reading:
         self.sources: dict[str, SourceFile] = {}
         self.documents: dict[str, Document] = {}
         self.diagnostics: list[Diagnostic] = []
+        self.is_incomplete = False
 
     def add(self, path: str, data: bytes, *, imported: bool) -> SourceFile:
         """Parse a file, or take it over from the program before."""
@@ -118,6 +121,7 @@ class _Reading:
         try:
             data = self.files.read(path)
         except OSError as error:
+            self.is_incomplete = True
             message = f"cannot read '{path}': {why_unreadable(error)}"
             found = Diagnostic("RQ112", Severity.ERROR, path, Span(0, 0), message)
             self.diagnostics.append(found)

@@ -17,7 +17,8 @@ from typing import NamedTuple
 from vague.ast.base import Node
 from vague.ast.definitions import ErrorMember
 from vague.ast.steps import ErrorStep
-from vague.build.reader import ONE, Element, PlacedList, Reader, Reading, place
+from vague.build.reader import PlacedList, Reader
+from vague.build.readings import ONE, Element, Reading, place
 from vague.diagnostics import Diagnostic
 from vague.peg import RULES
 from vague.slices import Brackets, UncertainError, scan_pieces

@@ -52,7 +52,7 @@ PIECES: dict[str, str] = {
 SPACE = re.compile(PIECES["space"])
 _SCAN = re.compile(
     rf"[()\[\]{{}}]|{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}"
-    rf"|[{_ODD}`]|[^\x00-\x7f]"
+    rf"|\A\ufeff|(?P<odd>[{_ODD}`])(?P=odd)*+|[^\x00-\x7f]++"
 )
 _COMMENTS = re.compile(rf"{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}")
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
@@ -219,10 +219,10 @@ _CODES = {'"': "RQ002", "'": "RQ002", "/": "RQ003"}
 
 def _note(found: Brackets, match: re.Match[str], mark: str) -> None:
     """Keep what is odd about a string, a comment or a single character."""
-    if mark == "\ufeff" and match.start() == 0:
+    if match.group() == "\ufeff" and match.start() == 0:
         return
     code = _CODES.get(mark, "RQ006")
-    if mark == "`" and match.end() - match.start() > 1:
+    if mark == "`" and match.lastgroup is None:
         code = "RQ012"
     found.oddities.append(Oddity(code, match.start(), match.end()))
 
@@ -264,7 +264,7 @@ class _Repair:
             at = match.start()
             mark = self._text[at]
             if mark == "\n":
-                self._definition(match)
+                self._dedent(match)
                 self._new_line(at + 1)
             elif mark in _CLOSERS:
                 self._stack.append(_Open(at, mark, self._indent, self._head))
@@ -289,20 +289,23 @@ class _Repair:
             self._new_line(line + 1)
             self._first = end
 
-    def _definition(self, match: re.Match[str]) -> None:
-        """A definition at the start of a line: what is open further right ends before it."""
-        kind = match.lastgroup
-        if kind is None or not self._naive.unclosed:
+    def _dedent(self, match: re.Match[str]) -> None:
+        """A word begins a line: what was opened further right must have ended before it."""
+        word = match.lastgroup
+        if word is None or not self._naive.unclosed:
             return
-        at = match.start(kind)
+        at = match.start(word)
         indent = at - match.start() - 1
-        while self._stack and self._ends_before(self._stack[-1], match.group(kind), indent):
+        kind = None if word == "word" else match.group(word)
+        while self._stack and self._ends_before(self._stack[-1], kind, indent):
             self._leave(self._stack.pop(), at)
 
-    def _ends_before(self, opener: _Open, kind: str, indent: int) -> bool:
-        if opener.indent == indent:
-            return kind == "mission" or opener.head != "mission"
-        return opener.indent > indent
+    def _ends_before(self, opener: _Open, kind: str | None, indent: int) -> bool:
+        if opener.indent != indent:
+            return opener.indent > indent
+        if kind is not None:
+            return kind == "mission" or opener.head != "mission" or opener.mark != "{"
+        return opener.mark != "{" or _LINE_GOES_ON.match(self._text, opener.at + 1) is not None
 
     def _closer(self, at: int, mark: str) -> None:
         if mark == "}" and self._first == at:
@@ -345,9 +348,11 @@ class _Repair:
 
 _BLANK = re.compile(r"[ \t]*")
 _HEAD_WORD = re.compile(r"\w*")
+_LINE_GOES_ON = re.compile(r"[ \t]*(?![ \t\r\n#]|//|\Z)")
 _REPAIR = re.compile(
     rf"[()\[\]{{}}]|{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}"
     rf"|\n(?=[ \t]*+(?:(?P<kind>mission|action|source|schema|transform)(?!\w)"
     rf"{PIECES['same']}{PIECES['word']}{PIECES['same']}[{{:f-]"
-    rf"|(?P<store>store)(?!\w){PIECES['same']}{PIECES['word']}{PIECES['same']}:))|\n"
+    rf"|(?P<store>store)(?!\w){PIECES['same']}{PIECES['word']}{PIECES['same']}:"
+    rf"|(?P<word>[^\W0-9])))|\n"
 )

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from reqon.state.model import ExecutionState
@@ -25,7 +26,7 @@ from reqon_lsp.features.inlay_hints import store_hints, sync_hints
 from reqon_lsp.features.inline_status import StatusHint, inline_status
 from reqon_lsp.features.last_error import CODE, Anchor, anchor_of, last_error
 from reqon_lsp.last_run import NOTHING, LastRun, store_files
-from reqon_lsp.protocol import ReqonProtocol
+from reqon_lsp.protocol import REQUEST_FAILED, ReqonProtocol
 from reqon_lsp.publish import Publisher
 from reqon_lsp.replies import Abilities, Files
 from reqon_lsp.results import Hint, MissionCommand
@@ -82,7 +83,9 @@ class ReqonServer(LanguageServer):
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Internal errors go to the log, never into the user's face."""
-        logger.error("%s: %s", getattr(source, "__name__", source), error)
+        refused = isinstance(error, JsonRpcException) and error.code == REQUEST_FAILED
+        level = logging.INFO if refused else logging.ERROR
+        logger.log(level, "%s: %s", getattr(source, "__name__", source), error)
 
     def keep(self, work: Coroutine[Any, Any, None]) -> None:
         """Let something run for as long as the connection does."""

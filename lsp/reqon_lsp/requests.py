@@ -368,6 +368,10 @@ def on_code_lens(ls: ReqonServer, params: types.CodeLensParams) -> list[types.Co
     return lenses
 
 
+_AS_HINTS = ("auto", "inlayHint")
+"""A client that asks shows them, even if it did not announce that it can."""
+
+
 @fenced(empty=[])
 def on_inlay_hint(ls: ReqonServer, params: types.InlayHintParams) -> list[types.InlayHint]:
     """The status beside each mission, counts beside stores, sync times beside requests."""
@@ -377,7 +381,7 @@ def on_inlay_hint(ls: ReqonServer, params: types.InlayHintParams) -> list[types.
         return []
     _, path, index = found
     hints: dict[int, types.InlayHint] = {}
-    if ls.session.settings.hints_status and ls.status_render == "inlayHint":
+    if ls.session.settings.hints_status and ls.session.settings.status_render in _AS_HINTS:
         for status in ls.status_hints(path):
             hint = _hint(status.offset, status.label, status.tooltip, index)
             hints.setdefault(hint.position.line, hint)

@@ -213,6 +213,22 @@ def test_state_shows_what_is_large_and_what_frees_it(reqon: Reqon, own_folder: P
     assert {part["part"]: part["files"] for part in parts}["records"] == 1
 
 
+def test_state_repair_says_what_it_did(reqon: Reqon, own_folder: Path) -> None:
+    assert reqon("state", "repair").exit_code == 3
+    write_record(own_folder)
+    write_store(own_folder, "customers", {"a": {"id": "a"}})
+    assert reqon("state", "repair").stdout == "nothing is damaged\n"
+    damaged = own_folder / ".vague-data/execution/Orders-2024-01-20T09-00-00.json"
+    damaged.write_bytes(b"{")
+    shown = reqon("state", "repair")
+    assert shown.exit_code == 0
+    assert shown.stdout.startswith("lost the record '.vague-data/execution/Orders-2024-01-20T09")
+    assert "corrupt" not in reqon("status").stderr
+    assert len(list((own_folder / ".vague-data/quarantine").glob("*-Orders-*.json"))) == 1
+    report = json.loads(reqon("state", "repair", "--json").stdout)
+    assert report == {"repaired": [], "lost": [], "left": []}
+
+
 # ---------------------------------------------------------------- init
 
 

@@ -38,7 +38,7 @@ def without_errors(outcome: Outcome) -> Outcome:
 
 def fail_and_repair(bench: Bench, shape: Shape, number: int, at: int, *, lasting: bool) -> None:
     place = f"{shape!r}: {errno.errorcode[number]} at {at}, lasting={lasting}"
-    wanted = bench.uncut(shape).outcome
+    wanted, last = bench.uncut(shape).outcome, len(bench.uncut(shape).operations)
     with bench.run(shape) as run:
         answer = run.start({"kind": "failing", "at": at, "errno": number, "lasting": lasting})
         assert answer.crash is None, place
@@ -49,7 +49,9 @@ def fail_and_repair(bench: Bench, shape: Shape, number: int, at: int, *, lasting
             if answer.exit_code == 1:
                 assert answer.status in ("interrupted", None), (place, answer)
             state = StateReader(run.state_dir).latest(shape.mission)
-            assert state is None or state.status == "interrupted", (place, state)
+            # the last record may have got its name before the folder's sync failed
+            wanted_status = ("interrupted", "completed") if at > last - 12 else ("interrupted",)
+            assert state is None or state.status in wanted_status, (place, state)
         run.finish()
         assert run.trail == [], place
         assert differences(without_errors(run.outcome()), wanted) == [], place
@@ -87,7 +89,7 @@ def test_too_many_open_files_are_a_failure_that_a_resume_repairs(bench: Bench) -
     for limit in range(10, 24, 2):
         with bench.run(shape) as run:
             answer = run.start(extra={"n_files": limit})
-            assert answer.exit_code in (0, 1, 3), (limit, answer)
+            assert answer.exit_code in (0, 1, 3, 4), (limit, answer)
             run.finish()
             assert run.trail == []
             wanted = bench.uncut(shape).outcome
@@ -178,7 +180,7 @@ def test_a_disk_that_is_full_for_real(bench: Bench, size: str) -> None:
             assert "no space left on device" in said, ended
             assert "reqon cleanup" in said
             assert codes["read-only"] == "3", ended
-            assert "mode 0" in said or "read-only" in said, ended
+            assert "its file system is read-only" in said, ended
         assert codes["repaired"] == "0", ended
         assert "Traceback" not in said
         check_result(run.folder / "result", run, bench.uncut(shape).outcome, codes)

@@ -55,3 +55,25 @@ def test_the_bad_example_has_this_problem_and_no_other(one: Page, example: Examp
 @pytest.mark.parametrize(("one", "example"), GOOD)
 def test_the_good_example_has_no_problem(one: Page, example: Example):
     assert codes_of(example) == set()
+
+
+def checked_of(example: Example):
+    files = MemoryFiles(example)
+    facts = CheckFacts(files, NOON, ZONES)
+    roots = find_programs(".", files).programs or find_programs("mission.vague", files).programs
+    return [check(read_program(root, files), facts) for root in roots if files.kind(root.path)]
+
+
+@pytest.mark.parametrize(("one", "example"), BAD)
+def test_every_fix_removes_its_problem_and_makes_no_syntax_error(one: Page, example: Example):
+    for checked in checked_of(example):
+        mine = [found for found in checked.diagnostics if found.code == one.code]
+        for found in mine:
+            for fix in found.fixes:
+                text = checked.program.files[found.path].parsed.source.text
+                for edit in sorted(fix.edits, key=lambda edit: edit.span, reverse=True):
+                    text = text[: edit.span.start] + edit.text + text[edit.span.end :]
+                (again,) = checked_of({**example, found.path: text.encode()})
+                left = [other for other in again.diagnostics if other.code == one.code]
+                assert len(left) < len(mine), fix.title
+                assert not [other for other in again.diagnostics if other.code < "RQ100"], text

@@ -195,3 +195,31 @@ def test_paths_are_joined_and_simplified(folder: str, path: str, expected: str):
 )
 def test_the_folder_of_a_path(path: str, expected: str):
     assert dirname(path) == expected
+
+
+class Guarded(MemoryFiles):
+    """Files of which one may not be read, and one is a folder after all."""
+
+    def read(self, path: str) -> bytes:
+        if path.endswith("locked.vague"):
+            raise PermissionError(13, "Permission denied", path)
+        if path.endswith("folder.yaml"):
+            raise IsADirectoryError(21, "Is a directory", path)
+        return super().read(path)
+
+
+def test_a_part_that_cannot_be_read_is_told_and_names_are_not_looked_for():
+    files = Guarded(
+        {
+            "m/mission.vague": """import api from "./folder.yaml"
+                mission M { action A { clear somewhere } run A }""",
+            "m/locked.vague": "store somewhere: memory",
+            "m/folder.yaml": "",
+        }
+    )
+    program = read_program(find_programs("m", files).programs[0], files)
+    assert [(one.code, one.path, one.message) for one in program.diagnostics] == [
+        ("RQ112", "m/locked.vague", "cannot read 'm/locked.vague': permission denied"),
+        ("RQ112", "m/mission.vague", "cannot import './folder.yaml': it is a folder"),
+    ]
+    assert program.missions[0].broken

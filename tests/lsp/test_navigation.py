@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from reqon_lsp.features.call_hierarchy import incoming_calls, outgoing_calls, prepare_calls
@@ -60,9 +62,11 @@ def on(part: str, shift: int = 0, number: int = 0) -> At:
 
 
 def line_of(here: At, path: str, offset: int) -> str:
-    return here.snapshot.program.files[path].parsed.source.line(
-        here.snapshot.text(path).count("\n", 0, offset) + 1
-    ).strip()
+    return (
+        here.snapshot.program.files[path]
+        .parsed.source.line(here.snapshot.text(path).count("\n", 0, offset) + 1)
+        .strip()
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,7 +90,10 @@ def test_a_name_leads_to_its_declaration(part, shift, line):
 
 
 def test_the_declaration_may_stand_in_another_file():
-    files = {**FOLDER, "folder/mission.vague": FOLDER["folder/mission.vague"].replace("Clean", "Cle$0an")}
+    files = {
+        **FOLDER,
+        "folder/mission.vague": FOLDER["folder/mission.vague"].replace("Clean", "Cle$0an"),
+    }
     here = in_folder(files)
     found = definition(here.snapshot, here.path, here.offset)
     assert found is not None
@@ -221,7 +228,7 @@ def test_selection_grows_from_the_word_to_the_file():
     assert texts[1] == "person.age"
     assert "let age = person.age" in texts
     assert texts[-1] == here.text
-    assert all(inner in outer for inner, outer in zip(texts, texts[1:], strict=False))
+    assert all(inner in outer for inner, outer in pairwise(texts))
 
 
 def test_links_lead_to_specs_imports_and_records():
@@ -232,7 +239,9 @@ def test_links_lead_to_specs_imports_and_records():
         '  store s: file("s/t")\n  store m: memory("m")\n}\n'
     )
     here = at(text, path="w/m.vague")
-    found = {here.text[slice(*one.span)]: one for one in links(here.snapshot, here.path, lambda _: "/d")}
+    found = {
+        here.text[slice(*one.span)]: one for one in links(here.snapshot, here.path, lambda _: "/d")
+    }
     assert found['"./shared.vague"'].target == "w/shared.vague"
     assert found['"./b.json"'].target == "w/b.json"
     assert found['"https://c.test/spec.yaml"'].is_url

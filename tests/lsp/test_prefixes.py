@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,7 @@ PATH = "m.vague"
 ROOT_FILE = ProgramRoot(PATH, "file", PATH)
 STRIDE = 11
 
+Slowest = dict[str, tuple[float, int]]
 Feature = Callable[[Snapshot, int], object]
 
 
@@ -70,7 +72,9 @@ FEATURES: dict[str, Feature] = {
 }
 
 
-def answer_all(text: str, before: Snapshot | None, slowest: dict[str, tuple[float, int]]) -> Snapshot:
+def answer_all(
+    text: str, before: Snapshot | None, slowest: dict[str, tuple[float, int]]
+) -> Snapshot:
     snapshot = snapshot_of(ROOT_FILE, {PATH: text}, before)
     for name, feature in FEATURES.items():
         started = time.perf_counter()
@@ -82,12 +86,12 @@ def answer_all(text: str, before: Snapshot | None, slowest: dict[str, tuple[floa
 
 def go_through(example: Path, stride: int) -> None:
     text = example.read_text(encoding="utf-8")
-    slowest: dict[str, tuple[float, int]] = {}
+    slowest: Slowest = {}
     snapshot: Snapshot | None = None
     for length in range(len(text) % stride, len(text) + 1, stride):
         snapshot = answer_all(text[:length], snapshot, slowest)
     for name, (took, length) in sorted(slowest.items(), key=lambda item: -item[1][0])[:3]:
-        print(f"{example.name}: {name} took {took * 1000:.1f} ms at {length}")
+        sys.stdout.write(f"{example.name}: {name} took {took * 1000:.1f} ms at {length}\n")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

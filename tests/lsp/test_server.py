@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 import pytest_lsp
-from lsprotocol import converters, types
-from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
+from lsprotocol import types
 
+from support.editor import CLIENTS, CONFIG, Client, initialize, open_document, until
 from support.fake_api import FakeApi
 
 pytestmark = pytest.mark.slow
@@ -31,75 +31,13 @@ mission Sync {
   }
 }
 """
-CLIENTS = ("visual_studio_code_1.139", "neovim@v0.7", "neovim@v0.11", "emacs@v29.1")
 
 
-class Client(LanguageClient):
-    """A client that counts the refreshes it is asked for."""
-
-    hint_refreshes = 0
-
-
-def make_client() -> Client:
-    client = Client(converter_factory=converters.get_converter)
-
-    @client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
-    def published(params: types.PublishDiagnosticsParams) -> None:
-        client.diagnostics[params.uri] = params.diagnostics
-
-    @client.feature(types.WORKSPACE_CONFIGURATION)
-    def configuration(params: types.ConfigurationParams) -> list[None]:
-        return [None for _ in params.items]
-
-    @client.feature(types.CLIENT_REGISTER_CAPABILITY)
-    def registered(_: types.RegistrationParams) -> None:
-        return None
-
-    @client.feature(types.WORKSPACE_CODE_LENS_REFRESH)
-    def refresh_lenses(_: None) -> None:
-        return None
-
-    @client.feature(types.WORKSPACE_INLAY_HINT_REFRESH)
-    def refresh(_: None) -> None:
-        client.hint_refreshes += 1
-
-    return client
-
-
-def capabilities(name: str) -> types.ClientCapabilities:
-    if not name.startswith("visual"):
-        return client_capabilities(name)
-    dump = Path(__file__).parent / "clients" / "vscode-initialize.json"
-    params = json.loads(dump.read_text(encoding="utf-8"))
-    structure = converters.get_converter().structure
-    return structure(params.get("params", params)["capabilities"], types.ClientCapabilities)
-
-
-@pytest_lsp.fixture(
-    params=CLIENTS,
-    config=ClientServerConfig(
-        server_command=[sys.executable, "-m", "reqon_lsp"], client_factory=make_client
-    ),
-)
+@pytest_lsp.fixture(params=CLIENTS, config=CONFIG)
 async def client(request, lsp_client: Client, tmp_path):
-    await lsp_client.initialize_session(
-        types.InitializeParams(
-            capabilities=capabilities(request.param),
-            workspace_folders=[types.WorkspaceFolder(tmp_path.as_uri(), "work")],
-            root_uri=tmp_path.as_uri(),
-        )
-    )
+    await initialize(lsp_client, request.param, tmp_path)
     yield
     await lsp_client.shutdown_session()
-
-
-def open_document(client: Client, path: Path, text: str) -> str:
-    path.write_text(text, encoding="utf-8")
-    uri = path.as_uri()
-    client.text_document_did_open(
-        types.DidOpenTextDocumentParams(types.TextDocumentItem(uri, "reqon", 1, text))
-    )
-    return uri
 
 
 def replace(client: Client, uri: str, version: int, line: int, before: str, after: str) -> None:
@@ -112,13 +50,6 @@ def replace(client: Client, uri: str, version: int, line: int, before: str, afte
             [types.TextDocumentContentChangePartial(where, after)],
         )
     )
-
-
-async def until(read, good=bool):
-    """Poll as a person would look; the test's own time limit ends a wait in vain."""
-    while not good(value := read()):
-        await asyncio.sleep(0.02)
-    return value
 
 
 def codes(client: Client, uri: str) -> list[str]:

@@ -105,8 +105,7 @@ def apply(here: At, edits) -> str:
     return text
 
 
-@pytest.mark.parametrize("text", EXAMPLES)
-@given(data=st.data())
+@given(st.sampled_from(EXAMPLES), st.data())
 def test_the_edits_of_formatting_give_the_canonical_text(text, data):
     lines = text.split("\n")
     number = data.draw(st.integers(0, len(lines) - 1))

@@ -140,6 +140,10 @@ class Run:
             self.trail.append(f"a traceback: {answer.crash}")
         return answer
 
+    def command(self, *arguments: str) -> Answer:
+        """Run a command line in the folder; what it says is in `error`."""
+        return self.start(command=list(arguments))
+
     def finish(self) -> Answer | None:
         """Resume until it is complete; None where it was already."""
         if self.is_complete:

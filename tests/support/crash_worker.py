@@ -17,11 +17,14 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from reqon.cli.cleaning import clean
+from reqon.cli.main import main as command_line
 from reqon.clock import SystemClock
 from reqon.engine.run import ResumeChoice, RunControl, RunOptions, RunResult, run_mission
 from reqon.events.model import (
@@ -33,9 +36,11 @@ from reqon.events.model import (
     Stamped,
 )
 from reqon.journal.disk import Disk
+from reqon.journal.retention import Rules
 from reqon.journal.session import Timing
 from reqon.loader import DiskFiles
 from reqon.settings import load_settings
+from reqon.state.paths import StatePaths
 from vague.program import Program, find_programs, read_program
 
 from support.crash_disks import (
@@ -58,7 +63,8 @@ class Job:
     3, "errno": 28, "lasting": true}`, `{"kind": "forgetful", "rule": "marks"}` or None; `timing`
     the fields of `Timing` that differ; `now` the instant that the clock starts from; `extra` the
     options of `RunOptions` that are plain values. `record_to`: pickle the trace of everything that
-    the disk does and what is told into that file.
+    the disk does and what is told into that file. `command`: run this command line instead, in
+    the folder of the state. `clean`: clean the mission with these rules instead.
     """
 
     program: str
@@ -71,14 +77,16 @@ class Job:
     now: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
     record_to: str | None = None
+    command: list[str] | None = None
+    clean: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
     """How a job ended. `died`: at the operation it was told; else the exit code is there.
 
-    `error` is the message and hint of a refusal or failure; `crash` a traceback, which is always
-    a bug. `operations` what the disk did, if it was a counting one.
+    `error` is the message and hint of a refusal or failure, or what a command said; `crash` a
+    traceback, which is always a bug. `operations` what the disk did, if it was a counting one.
     """
 
     died: bool
@@ -137,6 +145,44 @@ def main() -> None:
         print(_in_child(job, programs[job.program]), flush=True)
 
 
+def _command(job: Job) -> Answer:
+    """Run a command line; what it says on both outputs is in `error`."""
+    assert job.command is not None
+    said = tempfile.TemporaryFile("w+")
+    os.environ.update(job.env)
+    os.chdir(Path(job.state_dir).parent)
+    os.dup2(said.fileno(), 1)
+    os.dup2(said.fileno(), 2)
+    sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+    sys.argv = ["reqon", *job.command]
+    code: Any = 0
+    try:
+        command_line()
+    except SystemExit as end:
+        code = end.code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    said.seek(0)
+    return Answer(died=False, exit_code=int(code or 0), error=said.read())
+
+
+def _clean(job: Job) -> Answer:
+    """Clean one mission."""
+    given = dict(job.clean or {})
+    days = given.pop("days", None)
+    flags = {name: given.pop(name, False) for name in ("stores", "sync")}
+    rules = Rules(older_than=None if days is None else timedelta(days=days), **given)
+    disk = make_disk(job.disk)
+    paths = StatePaths(Path(job.state_dir))
+    outcome = asyncio.run(clean(paths, [job.mission], rules, disk=disk, **flags))
+    return Answer(
+        died=False,
+        exit_code=0,
+        operations=disk.operations if isinstance(disk, CountingDisk) else [],
+        record=outcome.to_json(),
+    )
+
+
 def program_at(path: str) -> Program:
     """The checked program in a file."""
     files = DiskFiles()
@@ -176,6 +222,10 @@ def _be_child(job: Job, program: Program, writing: int) -> None:
 
 
 def _run(job: Job, program: Program) -> Answer:
+    if job.command is not None:
+        return _command(job)
+    if job.clean is not None:
+        return _clean(job)
     if job.record_to is not None:
         return asyncio.run(_record(job, program, Path(job.record_to)))
     disk = make_disk(job.disk)

@@ -3,19 +3,21 @@
 A section (`## …`) is a case. Its blocks, each optional but the first:
 
     ```vague      the program; the service's address is `env("API")`
-    ```api        what the service answers: `GET /items -> 200 [{"id": 1}]`, one reply a line
-                  (status and headers in `(…)` optional), several of one route in turn, the last
-                  one for ever; `drop` closes the connection; `pages KIND SIZE COUNT` serves
-                  records {"id": n} in pages; `once` creates something once a key,
-                  `bearer TOKEN BODY` wants that token
-    ```requests   all requests in order: `GET /items?page=1`, bodies and headers behind them
-                  (`POST /x {"a": 1}`, `GET /x (X-Key: k)`); `unordered` in the first line
+    ```api        what the service answers: `GET /items -> 200 (Link: …) [{"id": 1}]`, one reply a
+                  line, status and headers optional; several of one route in turn, the last one
+                  for ever. Other answers:
+                  `drop` closes the connection; `raw …` is said to be JSON, `text …` is not;
+                  `pages KIND SIZE COUNT [FIELD]` serves {"id": n} in pages;
+                  `once` creates something once a key; `bearer TOKEN BODY` wants that token
+    ```requests   all requests in order: `GET /items?page=1`, `POST /x {"a":1}`, with headers to be
+                  seen in `(X-Key: k)` behind them, `-` for none; first line `unordered`: any order
     ```store NAME the records of a store, one a line, in order
     ```record     what the execution record holds at least (objects: these fields)
     ```sync       what sync-checkpoints.json holds at least
     ```events     these events occur in this order, each `Kind` and words of its text
-    ```options    `{"limit": 2, "env": {"X": "1"}, "variables": {…}, "again": true}`: of the run;
-                  `again` runs twice; `unordered`: parts run at once, so that order may differ
+    ```options    JSON: `limit`, `full`, `since`, `until`, `variables`, `dry_run` of the run; `env`;
+                  `again`: run twice, the second counts; `stateful`: it needs its state;
+                  `unordered`: parts run at once, so that order may differ; `resume`: false
 
 A case is run once as it is. It is also run with an interruption after each write of its journal,
 followed by a resume, and must come to the same end, unless its options say `"resume": false`.
@@ -36,7 +38,7 @@ from reqon.events.model import Stamped
 from reqon.journal.disk import Disk
 from reqon.loader import DiskFiles
 from reqon.settings import Settings
-from support.fake_api import DROP, FakeApi, Reply
+from support.fake_api import DROP, Asked, FakeApi, Reply
 from support.fake_pages import once_per_key, pages
 from vague.program import Program, find_programs, read_program
 
@@ -44,8 +46,8 @@ _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _FENCE = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ROUTE = re.compile(r"(?P<method>[A-Z]+) (?P<path>/.*?) -> (?P<answer>.*)")
 _STATUS = re.compile(r"(?P<status>\d{3})(?: |$)")
+_HEADERS_BEHIND = re.compile(r"(?P<line>.*?)(?: \((?P<headers>[A-Za-z-]+: .*)\))?")
 _HEADERS = re.compile(r"\((?P<headers>[A-Za-z-]+: [^)]*)\) ?")
-_PAGES = re.compile(r"pages (?P<kind>\w+) (?P<size>\d+) (?P<count>\d+)(?: (?P<field>\S+))?$")
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class Outcome:
     """What came of one run."""
 
     result: RunResult
-    lines: list[str]
+    requests: list[Asked]
     stores: dict[str, list[Any]]
     sync: dict[str, Any]
     events: list[Stamped]
@@ -157,12 +159,12 @@ class _Events:
 class World:
     """A folder with the program and its state, and a service."""
 
-    def __init__(self, case: Case, folder: Path, api: FakeApi) -> None:
+    def __init__(self, case: Case, folder: Path, api: FakeApi, options: str = "") -> None:
         self.case = case
         self.api = api
         self.state = folder / ".vague-data"
         path = folder / "mission.vague"
-        path.write_text(case.program, encoding="utf-8")
+        path.write_text(with_options(case.program, options), encoding="utf-8")
         self.program = read(path)
         serve(api, case.api)
 
@@ -175,9 +177,7 @@ class World:
         for name in ("since", "until"):
             if name in given:
                 values[name] = datetime.fromisoformat(given[name]).astimezone(UTC)
-        return RunOptions(
-            state_dir=self.state, settings=Settings(environ), **{**values, **more}
-        )
+        return RunOptions(state_dir=self.state, settings=Settings(environ), **{**values, **more})
 
     async def run(self, mission: str | None = None, **more: Any) -> Outcome:
         control = more.pop("control", None)
@@ -187,7 +187,7 @@ class World:
         result = await run_mission(self.program, name, self.options(**more), [events], control)
         return Outcome(
             result,
-            [_line(request) for request in self.api.requests],
+            list(self.api.requests),
             self.stores(),
             self.sync(),
             events.seen,
@@ -206,6 +206,11 @@ class World:
     def sync(self) -> dict[str, Any]:
         path = self.state / "sync-checkpoints.json"
         return json.loads(path.read_text()) if path.exists() else {}
+
+
+def with_options(program: str, options: str) -> str:
+    """The program with more options in each of its missions."""
+    return re.sub(r"^(mission \w+ \{)", rf"\1 {options}", program, flags=re.MULTILINE)
 
 
 def read(path: Path) -> Program:
@@ -228,21 +233,10 @@ def serve(api: FakeApi, lines: Sequence[str]) -> None:
 
 
 def _answer(text: str) -> Any:
-    if text == "drop":
-        return DROP
-    if text.startswith("bearer "):
-        _, token, body = text.split(" ", 2)
-        good, bad = Reply(json.loads(body)), Reply({"error": "unauthorized"}, 401)
-        return lambda asked: good if asked.header("Authorization") == f"Bearer {token}" else bad
-    if text == "once":
-        return once_per_key()[0]
-    paged = _PAGES.match(text)
-    if paged is not None:
-        items = [{"id": n + 1} for n in range(int(paged["count"]))]
-        name = paged["field"] or "data"
-        return pages(
-            items, paged["kind"], int(paged["size"]), field=None if name == "-" else name
-        )
+    word, _, rest = text.partition(" ")
+    special = _SPECIAL.get(word)
+    if special is not None:
+        return special(rest)
     status, headers = 200, {}
     head = _STATUS.match(text)
     if head is not None:
@@ -251,12 +245,33 @@ def _answer(text: str) -> Any:
     if given is not None:
         pairs = (pair.split(": ", 1) for pair in given["headers"].split("; "))
         headers, text = dict(pairs), text[given.end() :]
-    if text.startswith("text "):
-        return Reply(text[5:].encode(), status, headers, content_type="text/plain")
     return Reply(json.loads(text) if text.strip() else None, status, headers)
 
 
-def _line(request: Any) -> str:
+def _bearer(text: str) -> Any:
+    token, body = text.split(" ", 1)
+    good, bad = Reply(json.loads(body)), Reply({"error": "unauthorized"}, 401)
+    return lambda asked: good if asked.header("Authorization") == f"Bearer {token}" else bad
+
+
+def _pages(text: str) -> Any:
+    kind, size, count, *rest = text.split()
+    items = [{"id": n + 1} for n in range(int(count))]
+    field_name = rest[0] if rest else "data"
+    return pages(items, kind, int(size), field=None if field_name == "-" else field_name)
+
+
+_SPECIAL: dict[str, Any] = {
+    "drop": lambda _: DROP,
+    "once": lambda _: once_per_key()[0],
+    "bearer": _bearer,
+    "pages": _pages,
+    "raw": lambda text: Reply(text.encode()),
+    "text": lambda text: Reply(text.encode(), content_type="text/plain"),
+}
+
+
+def _line(request: Asked) -> str:
     body = request.body.decode() if request.body else ""
     return f"{request.line} {body}".strip()
 
@@ -272,7 +287,7 @@ def problems(case: Case, outcome: Outcome) -> list[str]:
     if outcome.result.status is None:
         found.append(f"did not run: {outcome.result.error}")
     if case.requests is not None:
-        found += _request_problems(case.requests, outcome.lines)
+        found += _request_problems(case.requests, outcome.requests)
     for name, records in case.stores.items():
         actual = outcome.stores.get(name, [])
         if not _same_records(records, actual):
@@ -306,16 +321,31 @@ def differences(where: str, wanted: Any, actual: Any) -> list[str]:
 
 
 def _same_records(wanted: list[Any], actual: list[Any]) -> bool:
-    return len(wanted) == len(actual) and not differences("", wanted, actual) and all(
-        not isinstance(one, dict) or set(one) == set(other)
-        for one, other in zip(wanted, actual, strict=True)
+    return (
+        len(wanted) == len(actual)
+        and not differences("", wanted, actual)
+        and all(
+            not isinstance(one, dict) or set(one) == set(other)
+            for one, other in zip(wanted, actual, strict=True)
+        )
     )
 
 
-def _request_problems(wanted: Sequence[str], actual: Sequence[str]) -> list[str]:
-    if wanted and wanted[0] == "unordered":
-        wanted, actual = sorted(wanted[1:]), sorted(actual)
-    return [] if list(wanted) == list(actual) else [f"requests: {json.dumps(actual, indent=1)}"]
+def _request_problems(wanted: Sequence[str], actual: Sequence[Asked]) -> list[str]:
+    split = [_HEADERS_BEHIND.fullmatch(line) for line in wanted]
+    lines = [match["line"] for match in split if match is not None]
+    seen = [_line(request) for request in actual]
+    if lines and lines[0] == "unordered":
+        lines, seen = sorted(lines[1:]), sorted(seen)
+    if lines != seen:
+        return [f"requests: {json.dumps(seen, indent=1)}"]
+    found: list[str] = []
+    for match, request in zip(split, actual, strict=False):
+        for pair in (match["headers"] or "").split("; ") if match is not None else ():
+            name, _, value = pair.partition(": ")
+            if name and (request.header(name) or "-") != value:
+                found.append(f"{match['line']}: {name} is {request.header(name)!r}")
+    return found
 
 
 def _event_problems(wanted: Sequence[str], actual: Sequence[Stamped]) -> list[str]:

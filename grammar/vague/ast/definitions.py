@@ -227,11 +227,13 @@ class Mission(Node):
     members: tuple[Placed[Member | Dataset], ...]
 
 
-Item: TypeAlias = Mission | Import | Dataset | Definition | Let | Run | Option | Step | ErrorMember
+Item: TypeAlias = (
+    Mission | Import | Dataset | Definition | Let | Run | Option | Schedule | Step | ErrorMember
+)
 
 
 @dataclass(frozen=True, slots=True)
 class File(Node):
-    """A whole file; what does not belong at top level (`Run`, `Option`, steps) is RQ113."""
+    """A whole file; what stands there and may not (`Run`, options, `Schedule`, steps) is RQ113."""
 
     items: tuple[Placed[Item], ...]

@@ -98,7 +98,7 @@ def _gather(value: Any, found: list[Node]) -> None:
         for one in value:  # pyright: ignore[reportUnknownVariableType]
             _gather(one, found)
     elif isinstance(value, Placed):
-        found.append(value.node)
+        found.append(value.node)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
 
 def _locate(value: Any, base: int, found: list[At]) -> None:
@@ -108,7 +108,7 @@ def _locate(value: Any, base: int, found: list[At]) -> None:
         for one in value:  # pyright: ignore[reportUnknownVariableType]
             _locate(one, base, found)
     elif isinstance(value, Placed):
-        found.append(At(base + value.start, value.node))
+        found.append(At(base + value.start, value.node))  # pyright: ignore[reportUnknownMemberType]
 
 
 def _placed_in(node: Node) -> Iterator[tuple[int, Node]]:
@@ -117,7 +117,7 @@ def _placed_in(node: Node) -> Iterator[tuple[int, Node]]:
     while stack:
         value = stack.pop()
         if isinstance(value, Placed):
-            yield value.start, value.node
+            yield value.start, value.node  # pyright: ignore[reportUnknownMemberType]
         elif isinstance(value, Node):
             stack.extend(getattr(value, name) for name in reversed(_names(type(value))))
         elif isinstance(value, tuple):

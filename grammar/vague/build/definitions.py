@@ -69,6 +69,14 @@ def _schedule(reader: Reader, tree: Tree) -> Schedule:
     return Schedule(reader.span(tree), kind, reader.build(time.parts[1]), block)
 
 
+def _schedule_typo(reader: Reader, tree: Tree) -> Schedule:
+    """A schedule whose keyword is misspelt, as only a schedule has such a value."""
+    written = reader.written(tree.parts[0])
+    message = f"expected 'schedule', found '{written}'"
+    reader.report_replacement("RQ001", tree.parts[0], "schedule", message)
+    return _schedule(reader, tree)
+
+
 def _amount(reader: Reader, tree: Tree) -> Quantity:
     if tree.rule == "amount":
         number, unit = tree.parts
@@ -215,6 +223,7 @@ BUILDERS: dict[str, Builder] = {
     "dataset_entry": _dataset_entry,
     "mission": _mission,
     "schedule": _schedule,
+    "schedule_typo": _schedule_typo,
     "source": _source,
     "store": _store,
     "schema": _schema,

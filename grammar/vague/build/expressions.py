@@ -150,6 +150,7 @@ def _spread(reader: Reader, tree: Tree) -> Spread:
 
 
 def object_literal(reader: Reader, tree: Tree) -> ObjectLiteral:
+    """Entries between braces: a value, or a block of options."""
     return ObjectLiteral(reader.span(tree), tuple(reader.elements(tree)))
 
 
@@ -159,6 +160,7 @@ def _entry(reader: Reader, tree: Tree) -> Entry:
 
 
 def key(reader: Reader, tree: Tree) -> Key:
+    """A word or a string before a colon."""
     if tree.rule == "word_key":
         return Key(reader.span(tree), reader.written(tree))
     return Key(reader.span(tree), value_of(reader, tree), quoted=True)

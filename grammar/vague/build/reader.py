@@ -8,13 +8,10 @@ reading goes on. What it has read is a `Reading`, which `parser` turns into a `P
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from itertools import repeat
 from typing import Any, Final, TypeAlias
 
-from vague import recovery
+from vague import recovery, wording
 from vague.ast.base import Identifier, Node, Placed
 from vague.ast.definitions import (
     Action,
@@ -30,6 +27,7 @@ from vague.ast.definitions import (
 )
 from vague.ast.expressions import ErrorExpression
 from vague.ast.steps import Arm, Block, ErrorStep, MisplacedMember
+from vague.build.readings import ONE, Element, Reading, place, shifted
 from vague.diagnostics import Diagnostic, Fix, RelatedPlace, Severity, TextEdit
 from vague.peg import MAXIMUM_DEPTH, RULES, Failure, ListForm, Tree
 from vague.slices import RESERVED, SPACE, Brackets
@@ -38,7 +36,6 @@ from vague.text import Span
 Builder: TypeAlias = Callable[["Reader", Tree], Any]
 PostfixBuilder: TypeAlias = Callable[["Reader", Any, Tree], Any]
 
-ONE = ListForm("one", "", "step", "single")
 _MEMBERS = (Mission, Schedule, Source, Store, Schema, Transform, Action, Import, Dataset)
 _REFUSED: Final[dict[str, tuple[type[Node], ...]]] = {
     "members": (Mission,),
@@ -47,53 +44,6 @@ _REFUSED: Final[dict[str, tuple[type[Node], ...]]] = {
 }
 _EXPRESSIONS = frozenset({"arguments", "array", "group", "index"})
 _MOST_TRUNCATIONS = 100
-
-
-@dataclass(slots=True)
-class Element:
-    """A placed element, free of where it stands: offsets count from its own start.
-
-    `reach` is how far reading it has looked, so that an edit behind that leaves it as it is.
-    """
-
-    node: Node
-    length: int
-    reach: int
-    problems: tuple[Diagnostic, ...]
-    readings: tuple[Reading, ...]
-    troubled: bool
-
-
-@dataclass(slots=True)
-class Reading:
-    """A list of placed elements as it was read; offsets count from the holder of the list.
-
-    `depth` is the nesting around it; `tail` are the problems behind the last element, counted from
-    the end of the list; `n_troubled` is the number of elements with problems.
-    """
-
-    form: ListForm
-    depth: int
-    start: int
-    end: int
-    starts: list[int]
-    elements: list[Element]
-    placed: tuple[Placed[Any], ...]
-    tail: tuple[Diagnostic, ...]
-    n_troubled: int
-
-    @property
-    def troubled(self) -> bool:
-        """Whether anything is wrong in it."""
-        return self.n_troubled > 0 or bool(self.tail)
-
-    def moved(self, by: int) -> Reading:
-        """The same list, `by` characters further from the start of its holder."""
-        if by == 0:
-            return self
-        starts = list(map(by.__add__, self.starts))
-        placed = place(starts, [element.node for element in self.elements])
-        return replace(self, start=self.start + by, end=self.end + by, starts=starts, placed=placed)
 
 
 class Reader:
@@ -107,6 +57,7 @@ class Reader:
         postfixes: Mapping[str, PostfixBuilder],
     ) -> None:
         self.text = text
+        self.whole_text = text
         self.brackets = brackets
         self.builders = builders
         self.postfixes = postfixes
@@ -168,7 +119,7 @@ class Reader:
     def deeper(self, tree: Tree) -> bool:
         """Go one level deeper for `tree`; False, with RQ014, where that is too deep."""
         if self.depth >= MAXIMUM_DEPTH:
-            self.problems.append(recovery.too_deep(tree.start))
+            self.problems.append(wording.too_deep(tree.start))
             return False
         self.depth += 1
         return True
@@ -177,10 +128,17 @@ class Reader:
         """The pieces of a chain such as `a.b.c`, each of which nests the one before in its node."""
         if len(trees) <= MAXIMUM_DEPTH:
             return trees
-        self.problems.append(recovery.too_deep(trees[MAXIMUM_DEPTH].start))
+        self.problems.append(wording.too_deep(trees[MAXIMUM_DEPTH].start))
         return trees[:MAXIMUM_DEPTH]
 
     # ------------------------------------------------------------ lists
+
+    def whole(self, rule: str) -> Any:
+        """The node of a text that is one `rule`; None where it cannot be read."""
+        form = ListForm("whole", "", rule, "single")
+        nodes = _PlainList(self, form, Tree(form.rule, -1, len(self.text), [])).read()
+        self.odd(0, len(self.text))
+        return nodes[0] if nodes else None
 
     def elements(self, tree: Tree) -> list[Any]:
         """The nodes of the elements between the brackets of `tree`; broken ones are left out."""
@@ -266,7 +224,7 @@ class Reader:
         inner = [(r.start + self.base, r.end + self.base) for r in self.readings]
         for oddity in oddities:
             if not any(begin <= oddity.start < stop for begin, stop in inner):
-                self.problems.append(recovery.odd(self.text, oddity))
+                self.problems.append(wording.odd(self.text, oddity))
 
     def gap(self, form: ListForm, position: int, end: int, *, fresh: bool) -> tuple[int, bool]:
         """Where the next element starts, and whether a comma or nothing stands before it.
@@ -282,13 +240,13 @@ class Reader:
             mark = text[position]
             if mark == ",":
                 if fresh or form.commas == "single":
-                    self.problems.append(recovery.superfluous_comma(form, position))
+                    self.problems.append(_comma(form, position, fresh=fresh))
                 fresh = True
                 position += 1
             elif mark in ")]}":
                 position += 1
             elif mark in "?." and recovery.is_placeholder(text, position, form):
-                self.problems.append(recovery.placeholder(text, position))
+                self.problems.append(wording.placeholder(text, position))
                 fresh = False
                 position += 3
             else:
@@ -299,7 +257,7 @@ class Reader:
         blocks: list[Block] = []
         for rule, opener in recovery.blocks(self.text, self, form, start, end):
             tree = Tree(rule, opener, self.after(opener), [])
-            if rule in ("block", "action_body", "members"):
+            if rule in recovery.STEP_LISTS or rule in recovery.MEMBER_LISTS:
                 steps = self.placed(tree)
                 if rule == "block":
                     blocks.append(Block(self.span(tree), steps))
@@ -344,7 +302,7 @@ class _PlainList:
                 floor, position = tree.start, tree.end
             else:
                 trouble = recovery.Trouble(
-                    reader.text, reader, form, position, end, failure, floor, before
+                    reader.whole_text, reader.text, reader, form, position, end, failure, floor, before
                 )
                 position = self._broken(trouble, complete=tree is not None)
                 floor, before = None, None
@@ -360,9 +318,9 @@ class _PlainList:
             return not self._nodes
         reader = self._reader
         if recovery.is_lone(reader.text, tree.start):
-            reader.problems.append(recovery.not_on_line(reader.text, tree.start))
+            reader.problems.append(wording.not_on_line(reader.text, tree.start))
         else:
-            reader.problems.append(recovery.missing_comma(reader.text, tree.start))
+            reader.problems.append(wording.missing_comma(reader.text, tree.start))
         return True
 
     def _broken(self, trouble: recovery.Trouble, *, complete: bool) -> int:
@@ -386,8 +344,11 @@ class _PlainList:
         reader = self._reader
         if before is not None and before.pos >= self._end:
             return
-        if self._form.commas == "single" and not self._nodes:
-            reader.problems.append(recovery.nothing(reader.text, self._form, self._end))
+        unclosed = self._start - 1 in reader.brackets.unclosed
+        if self._form.commas == "single" and not self._nodes and not unclosed:
+            reader.problems.append(
+                wording.nothing_between(reader.text, self._form.element, self._end)
+            )
 
 
 class PlacedList:
@@ -460,7 +421,7 @@ class PlacedList:
         reader = self._reader
         floor = self.starts[-1] + self._base if self.starts else None
         trouble = recovery.Trouble(
-            reader.text, reader, self._form, start, self._end, failure, floor, before
+            reader.whole_text, reader.text, reader, self._form, start, self._end, failure, floor, before
         )
         problem, stop = recovery.judge(trouble)
         looked = max(failure.reach, problem.span.end)
@@ -477,7 +438,7 @@ class PlacedList:
 
     def _error_node(self, start: int, stop: int, blocks: list[Block]) -> Node:
         span = Span(0, stop - start)
-        if self._form.rule not in ("program", "members"):
+        if self._form.rule not in recovery.MEMBER_LISTS:
             return ErrorStep(span, tuple(blocks))
         head = recovery.head_of(self._reader.text, start, stop)
         if head is None:
@@ -486,20 +447,11 @@ class PlacedList:
         return ErrorMember(span, head.group("kind"), Identifier(at, head.group("name")))
 
 
-def place(starts: list[int], nodes: list[Node]) -> tuple[Placed[Any], ...]:
-    """The nodes at their places; long lists are placed anew with each edit, so without `__init__`.
-
-    The same as `tuple(map(Placed, starts, nodes))` at half the cost.
-    """
-    placed = list(map(_NEW, repeat(Placed, len(nodes))))
-    deque(map(_SET_START, placed, starts), maxlen=0)
-    deque(map(_SET_NODE, placed, nodes), maxlen=0)
-    return tuple(placed)
-
-
-_NEW: Callable[[type[Placed[Any]]], Placed[Any]] = Placed.__new__
-_SET_START: Callable[[Placed[Any], int], None] = vars(Placed)["start"].__set__
-_SET_NODE: Callable[[Placed[Any], Node], None] = vars(Placed)["node"].__set__
+def _comma(form: ListForm, at: int, *, fresh: bool) -> Diagnostic:
+    """RQ001 for a comma that parts nothing."""
+    if form.commas == "single" and not fresh:
+        return wording.superfluous_comma(wording.closing(form.opener), at)
+    return wording.superfluous_comma(form.element, at)
 
 
 def _arm_blocks(nodes: list[Any]) -> list[Block]:
@@ -513,30 +465,12 @@ def _in_its_place(form: ListForm, node: Node) -> Node:
     return MisplacedMember(node.span, node) if refused and isinstance(node, refused) else node
 
 
-def shifted(problem: Diagnostic, by: int) -> Diagnostic:
-    """The same problem with `by` added to its offsets."""
-    if by == 0:
-        return problem
-    return replace(
-        problem,
-        span=problem.span.shifted(by),
-        fixes=tuple(
-            replace(fix, edits=tuple(TextEdit(e.span.shifted(by), e.text) for e in fix.edits))
-            for fix in problem.fixes
-        ),
-        related=tuple(replace(place, span=place.span.shifted(by)) for place in problem.related),
-    )
-
-
 def declared(reader: Reader, tree: Tree) -> Identifier:
     """A name where it is declared or referred to; a reserved word is reported."""
     text = reader.written(tree)
     if tree.rule == "declared":
         if text in RESERVED:
-            reader.report(
-                "RQ009", tree.start, tree.end,
-                f"'{text}' is a reserved word and cannot be a name", "choose another name",
-            )  # fmt: skip
+            reader.problems.append(wording.reserved(tree.start, tree.end, text))
         elif text == "_":
             reader.report("RQ001", tree.start, tree.end, "expected a name, found '_'")
     return Identifier(reader.span(tree), text)

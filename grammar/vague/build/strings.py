@@ -140,7 +140,8 @@ def _malformed(reader: Reader, start: int, text: str, good: int) -> None:
     hint, better = _better(text, good)
     fixes: tuple[Fix, ...] = ()
     if better is not None:
-        fixes = (Fix(f"write '{better}'", (TextEdit(Span(start, end), better),)),)
+        known = better.split()[-1] in UNIT_MILLISECONDS or " " not in better
+        fixes = (Fix(f"write '{better}'", (TextEdit(Span(start, end), better),), known),)
     reader.report("RQ005", start, end, f"malformed number '{_short(text)}'", hint, fixes)
 
 
@@ -158,7 +159,8 @@ def _better(text: str, good: int) -> tuple[str | None, str | None]:
         unit = rest
     if digits and unit is not None and rest.isalpha():
         return f"write '{digits} {unit}'", f"{digits} {unit}"
-    return "put a space behind the number", None
+    better = f"{digits} {rest}" if digits and rest.isidentifier() else None
+    return "put a space behind the number", better
 
 
 def _short(text: str) -> str:

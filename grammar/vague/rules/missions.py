@@ -18,6 +18,7 @@ from vague.codes import REFERENCE_CODES, SEVERITIES
 from vague.diagnostics import Diagnostic, Fix, RelatedPlace, TextEdit
 from vague.program import Declared, MissionProgram
 from vague.rules.structure import first_word, misplaced_in_mission
+from vague.rules.wording import separator_length
 from vague.text import Span
 from vague.traversal.options import entries_of
 from vague.traversal.state import More
@@ -162,7 +163,16 @@ def _check_schedule_block(
         word = entry.key.text if second is mine else name
         message = f"'{word}' is set twice: in the schedule and in the mission"
         related = (first.related("the other one is here"),)
-        view.report("RQ316", second, message, "remove one of them", related=related)
+        whole = entry.span if second is mine else second.declared.node.span
+        fixes = (_removal(view, Spot(second.declared, whole), f"remove this '{word}'"),)
+        view.report("RQ316", second, message, "remove one of them", fixes, related=related)
+
+
+def _removal(view: MissionView, at: Spot, title: str) -> Fix:
+    start, end = at.declared.absolute(at.span)
+    text = view.surroundings.program.files[at.declared.path].parsed.source.text
+    edit = TextEdit(Span(start, end + separator_length(text[end:])), "")
+    return Fix(title, (edit,), safe=False)
 
 
 def check_names(view: MissionView) -> None:

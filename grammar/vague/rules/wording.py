@@ -45,10 +45,15 @@ def removal(walk: Walk, at: Node | Span, title: str, *, safe: bool = True) -> Fi
     """A fix that removes a piece together with the comma and space behind it, if any."""
     span = walk.span(at) if isinstance(at, Node) else at
     rest = walk.text(Span(span.end, walk.element.node.span.end))
+    end = span.end + separator_length(rest)
+    return Fix(title, (walk.edit(Span(span.start, end), ""),), safe)
+
+
+def separator_length(rest: str) -> int:
+    """How much of the text behind an element goes with it when it is removed."""
     trimmed = rest.lstrip(" \t")
     if trimmed.startswith(","):
         trimmed = trimmed[1:].lstrip(" \t")
     if trimmed.startswith(("\n", "\r", "}", "//", "#", "/*")):
         trimmed = rest.lstrip(" \t").removeprefix(",")
-    end = span.end + len(rest) - len(trimmed)
-    return Fix(title, (walk.edit(Span(span.start, end), ""),), safe)
+    return len(rest) - len(trimmed)

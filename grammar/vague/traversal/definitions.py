@@ -41,8 +41,8 @@ from vague.ast.steps import Let, Run
 from vague.program import Declared
 from vague.text import Span
 from vague.traversal.events import BlockEnd, ElementEnd, Reference
-from vague.traversal.expressions import refer_to_schema, visit, visit_condition
-from vague.traversal.options import OptionPlace, visit_option, visit_options, visit_result_match
+from vague.traversal.expressions import refer_to_schema, visit, visit_condition, visit_match
+from vague.traversal.options import OptionPlace, visit_option, visit_options
 from vague.traversal.scopes import (
     NO_CONTEXT,
     RESPONSE_CONTEXT,
@@ -191,7 +191,7 @@ def _adapter(value: Expression, holder: Store, walk: Walk) -> None:
         if value.otherwise is not None:
             _adapter(value.otherwise, holder, walk)
     elif isinstance(value, MatchExpression):
-        visit_result_match(value, walk, lambda result, at: _adapter(result, holder, at))
+        visit_match(value, walk, lambda result, at: _adapter(result, holder, at))
     elif isinstance(value, Call) and isinstance(value.callee, Name):
         _adapter_arguments(value, holder, walk)
 

@@ -286,6 +286,13 @@ def refer(kind: Any, name: Identifier | StringLiteral, role: Any, walk: Walk) ->
 
 
 def _match(node: MatchExpression, walk: Walk) -> None:
+    visit_match(node, walk, visit)
+
+
+def visit_match(
+    node: MatchExpression, walk: Walk, visit_result: Callable[[Expression, Walk], None]
+) -> None:
+    """Walk a `match`; its results may be read in a way of their own, such as words."""
     if node.subject is not None:
         visit(node.subject, walk)
     start = walk.span(node).start
@@ -295,7 +302,7 @@ def _match(node: MatchExpression, walk: Walk) -> None:
         walk.tell(arm)
         with walk.block():
             visit_head(arm, node.subject, walk)
-            visit(arm.result, walk)
+            visit_result(arm.result, walk)
 
 
 def visit_head(

@@ -14,7 +14,6 @@ from vague.ast.expressions import (
     Binary,
     Call,
     Conditional,
-    ContextField,
     Entry,
     Expression,
     FieldAccess,
@@ -31,7 +30,7 @@ from vague.ast.expressions import (
 )
 from vague.text import Span
 from vague.traversal.events import OptionBlockUse, OptionUse
-from vague.traversal.expressions import refer, visit, visit_condition, visit_head, visit_path
+from vague.traversal.expressions import refer, visit, visit_condition, visit_match, visit_path
 from vague.traversal.scopes import BindingKind, Context, ContextKind
 from vague.traversal.state import Occurrence, Walk, implicit
 from vague.vocabulary.kinds import PAGE_NAMES
@@ -149,32 +148,26 @@ def _visit_words(value: Expression, walk: Walk) -> None:
 
 def _visit_word(value: Expression, walk: Walk) -> None:
     """A word, or an expression whose results are words."""
-    if isinstance(value, Name | StringLiteral):
-        return
+    if not isinstance(value, Name | StringLiteral):
+        _visit_results(value, walk, _visit_word)
+
+
+def _visit_results(
+    value: Expression, walk: Walk, visit_result: Callable[[Expression, Walk], None]
+) -> None:
+    """Walk a choice, whose results are read in a way of their own; anything else as it is."""
     if isinstance(value, Group):
-        _visit_word(value.inner, walk)
+        visit_result(value.inner, walk)
     elif isinstance(value, Conditional | IfExpression):
         visit_condition(value.condition, walk)
-        _visit_word(value.then, walk)
+        visit_result(value.then, walk)
         if value.otherwise is not None:
-            _visit_word(value.otherwise, walk)
+            visit_result(value.otherwise, walk)
     elif isinstance(value, MatchExpression):
-        visit_result_match(value, walk, _visit_word)
+        walk.tell(value)
+        visit_match(value, walk, visit_result)
     else:
         visit(value, walk)
-
-
-def visit_result_match(
-    node: MatchExpression, walk: Walk, visit_result: Callable[[Expression, Walk], None]
-) -> None:
-    """Walk a `match` whose results are read in a way of their own."""
-    walk.tell(node)
-    if node.subject is not None:
-        visit(node.subject, walk)
-    for arm in node.arms:
-        with walk.block():
-            visit_head(arm, node.subject, walk)
-            visit_result(arm.result, walk)
 
 
 def _visit_text(value: Expression, spec: OptionSpec, walk: Walk) -> None:
@@ -230,7 +223,7 @@ def _visit_pagination(value: Expression, walk: Walk) -> None:
     if isinstance(value, Name | StringLiteral):
         return
     if not (isinstance(value, Call) and isinstance(value.callee, Name)):
-        visit(value, walk)
+        _visit_results(value, walk, _visit_pagination)
         return
     walk.tell(value)
     paginator = walk.surroundings.facts.vocabulary.paginators.get(value.callee.text)
@@ -277,10 +270,9 @@ def pagination_parameter(value: OptionValue) -> str | None:
     if isinstance(value, Name):
         return value.text
     if isinstance(value, Call):
-        first = value.arguments[0] if value.arguments else None
-        if isinstance(first, ContextField) and isinstance(value.callee, Name):
-            return value.callee.text
-        return word_of(first)
+        if len(value.arguments) == 1:
+            return word_of(value.callee)
+        return word_of(value.arguments[0]) if value.arguments else None
     if isinstance(value, ObjectLiteral):
         entry = option_of(value, "param") or option_of(value, "type")
         return None if entry is None else word_of(entry.value)

@@ -72,10 +72,16 @@ def missions_with_files(reader: StateReader) -> list[str]:
 
 
 async def clean(
-    paths: StatePaths, missions: Iterable[str], rules: Rules, *, stores: bool, sync: bool
+    paths: StatePaths,
+    missions: Iterable[str],
+    rules: Rules,
+    *,
+    stores: bool,
+    sync: bool,
+    disk: Disk | None = None,
 ) -> Outcome:
     """Clean the missions one after another; `stores` and `sync` take what they have kept too."""
-    disk, outcome = Disk(), Outcome(rules.dry_run)
+    disk, outcome = disk or Disk(), Outcome(rules.dry_run)
     for mission in missions:
         executions = _execution_ids(paths, mission)
         await _clean_one(paths, disk, mission, rules, outcome)

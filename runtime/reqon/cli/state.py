@@ -15,6 +15,11 @@ from reqon.cli import console, wording
 from reqon.cli.groups import GroupWithDefault
 from reqon.cli.invocation import Invocation, pass_invocation
 from reqon.cli.unsupported import not_supported
+from reqon.clock import SystemClock
+from reqon.errors import ConfigError, ExitCode
+from reqon.journal.disk import Disk
+from reqon.journal.repair import RepairReport, repair
+from reqon.settings import load_settings
 from reqon.state.paths import BLOBS_SUFFIX, JOURNAL_SUFFIX, StatePaths
 
 EPILOG = """\b
@@ -54,10 +59,40 @@ def show(invocation: Invocation, *, as_json: bool) -> None:
 
 
 @command.command("repair")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @pass_invocation
-def repair(invocation: Invocation) -> int:  # noqa: ARG001 - not built yet
-    """Rebuild damaged records, stores and sync checkpoints from journals and records."""
-    raise not_supported("'reqon state repair'")
+def repair_state(invocation: Invocation, *, as_json: bool) -> int:
+    """Rebuild damaged records, stores and sync checkpoints from journals and records.
+
+    What is damaged is put aside, never thrown away. Exit code 4 when something had to be left as it
+    is; run it again after what it says.
+    """
+    paths = StatePaths(invocation.state_dir)
+    if not paths.root.is_dir():
+        raise ConfigError(
+            f"there is no state folder '{paths.root}'",
+            hint="name the folder with --state-dir",
+        )
+    secrets = load_settings(os.environ, folder=Path()).secrets
+    disk = Disk()
+    disk.make_folder(paths.locks)
+    report = repair(paths, disk, SystemClock(), secrets)
+    if as_json:
+        console.show_json({"repaired": report.repaired, "lost": report.lost, "left": report.left})
+    else:
+        _show_report(report)
+    return ExitCode.STATE if report.left else ExitCode.SUCCESS
+
+
+def _show_report(report: RepairReport) -> None:
+    for line in report.repaired:
+        console.show(f"{console.paint('repaired', 'good')} {line}")
+    for line in report.lost:
+        console.show(f"{console.paint('lost', 'bad')} {line}")
+    for line in report.left:
+        console.show(f"{console.paint('left', 'halt')} {line}")
+    if not (report.repaired or report.lost or report.left):
+        console.show("nothing is damaged")
 
 
 @command.command("pull")

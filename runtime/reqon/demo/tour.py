@@ -119,7 +119,7 @@ class Tour:
         checkpoint = record["checkpoints"]["FetchCustomers"]
         expect("page", checkpoint["page"], _PAGES_BEFORE_KILL)
         expect("itemsProcessed", checkpoint["itemsProcessed"], _PAGES_BEFORE_KILL * _PAGE_SIZE)
-        tell.command("reqon status --json")
+        tell.command(f"reqon status {MISSION} --json")
         tell.output(
             "...\n"
             f'"status": "{record["status"]}",\n'

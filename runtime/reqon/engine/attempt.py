@@ -14,8 +14,9 @@ from reqon.engine.keeper import Keeper
 from reqon.engine.loading import Loader, MissionOptions
 from reqon.engine.pipeline import ROOT, run_mission_pipeline
 from reqon.engine.resume import ResumeCells
-from reqon.engine.running import Running, Window
+from reqon.engine.running import Running
 from reqon.engine.stops import RunControl, Stop
+from reqon.engine.window import Window
 from reqon.errors import (
     AbortError,
     ExitCode,
@@ -101,7 +102,7 @@ class Attempt:
             events.emit(Warned("other", notice))
         error = await self._save(session.record()) or await self._pipeline(running)
         record = await _finish(session, error)
-        error = await self._save(record) or error
+        error = session.failure or await self._save(record) or error
         if self.on_stores is not None and record["status"] == "completed":
             self.on_stores(session.stores)
         duration_ms = round((clock.monotonic() - started) * 1000)

@@ -20,6 +20,7 @@ from reqon.engine.frames import Frame
 from reqon.engine.keeper import load_body, load_meta, save_body, save_meta
 from reqon.engine.sending import chance, send, take_credentials
 from reqon.engine.staging import stage
+from reqon.engine.window import until_parameter
 from reqon.errors import Place, RunError, StorageError
 from reqon.events.model import Event, RetryScheduled, Warned
 from reqon.http.messages import HttpFailure, HttpReply
@@ -239,9 +240,8 @@ class Branch:
             if at in restored:
                 self._snapshot(position, at)
             try:
-                outcome = runners[at].run(self)
-                if type(outcome) is CoroutineType:
-                    outcome = await outcome
+                result = runners[at].run(self)
+                outcome = await result if isinstance(result, CoroutineType) else result
             except RunError as error:
                 await self._failed_here(error, position)
                 raise
@@ -576,32 +576,3 @@ class Branch:
             place = self.site.place
         text = None if place is None else f"{place.file}:{place.line}:{place.column}"
         self.later.append(Warned(kind, message, self.action_name or None, text))
-
-
-_ENDS = {
-    "since": "until",
-    "after": "before",
-    "from": "to",
-    "start": "end",
-    "gte": "lte",
-    "gt": "lt",
-}
-
-
-def until_parameter(since_parameter: str) -> str:
-    """The parameter that ends a window, named like the one that begins it.
-
-    `modified_since` becomes `modified_until`, `updatedAfter` becomes `updatedBefore`. Raises
-    RunError where no such word is in the name.
-    """
-    lower = since_parameter.lower()
-    for word, end in _ENDS.items():
-        at = lower.rfind(word)
-        if at >= 0:
-            written = end.capitalize() if since_parameter[at].isupper() else end
-            return since_parameter[:at] + written + since_parameter[at + len(word) :]
-    raise RunError(
-        "config",
-        f"no parameter for the end of the window can be made of '{since_parameter}'",
-        hint="run without '--until', or filter in the program",
-    )

@@ -114,6 +114,14 @@ class Keeper:
                 return picked
         return self.save_whole(value, blobs)
 
+    def save_picked(self, whole: list[Any], numbers: Sequence[int], blobs: Blobs) -> Json:
+        """The kept form of some elements of a list, given by their positions in order."""
+        known = self._by_id.get(id(whole))
+        if known is None or len(numbers) <= _FEW:
+            return self.save([whole[number] for number in numbers], blobs)
+        root, path = known
+        return {"at": root.address, "path": list(path), "pick": _mask(numbers)}
+
     @staticmethod
     def save_whole(value: Any, blobs: Blobs) -> Json:
         """The kept form without references to what requests brought."""

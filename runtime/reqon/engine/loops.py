@@ -161,6 +161,7 @@ class _ParallelLoop:
         """The loop's own branch shows how far it came, before those that did it show nothing."""
         await self.branch.commit("c", Barrier.BATCH)
         for child in children:
+            await end_batch(child)
             child.unit.leave()
             await child.unit.commit()
 

@@ -20,9 +20,17 @@ from reqon.engine.attempt import Attempt, Ended
 from reqon.engine.bind import BoundMission, bind_mission
 from reqon.engine.dry import dry_state
 from reqon.engine.loading import Loader
-from reqon.engine.running import Window
 from reqon.engine.stops import RunControl
-from reqon.errors import CheckError, ConfigError, ExitCode, Interrupted, RefusedError, ReqonError
+from reqon.engine.window import Window
+from reqon.errors import (
+    CheckError,
+    ConfigError,
+    ExitCode,
+    Interrupted,
+    RefusedError,
+    ReqonError,
+    StorageError,
+)
 from reqon.events.stream import Sink
 from reqon.http.client import HttpClient
 from reqon.http.retry import wait_before
@@ -101,7 +109,7 @@ async def run_mission(
     try:
         run = _prepare(program, mission, options, sinks, control)
         return await run.execute()
-    except (CheckError, ConfigError, RefusedError) as error:
+    except (CheckError, ConfigError, RefusedError, StorageError) as error:
         return RunResult(mission, None, None, {}, error.exit_code, error)
     except Interrupted as error:
         return RunResult(mission, None, None, {}, error.code, error)

@@ -14,6 +14,7 @@ from reqon.engine.keeper import Keeper
 from reqon.engine.resume import ResumeCells
 from reqon.engine.sources import Sources
 from reqon.engine.stops import Stop
+from reqon.engine.window import Window
 from reqon.errors import RunError
 from reqon.events.model import Warned
 from reqon.events.stream import EventStream
@@ -23,24 +24,6 @@ from reqon.journal.session import Session
 from reqon.secrets import SecretRegistry
 from reqon.values.scope import Value
 from vague.ast.expressions import Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What the caller of a run wants of its sync times and amounts.
-
-    With any of these set, no sync time is published.
-    """
-
-    full: bool = False
-    since: datetime | None = None
-    until: datetime | None = None
-    limit: int | None = None
-
-    @property
-    def publishes(self) -> bool:
-        """Whether this run may move sync times."""
-        return not self.full and self.since is None and self.until is None and self.limit is None
 
 
 @dataclass(slots=True)

@@ -99,11 +99,11 @@ async def _recorded_exchange(branch: Branch, sending: Sending) -> HttpReply | Ht
         request = with_idempotency_key(request, source.idempotency.header, key)
     recorded = unit.recorded(position, key) if branch.run.keeps_state else None
     if recorded is not None:
-        known = _known(branch, request, recorded)
+        known = _known(branch, request, recorded) or _left_out(branch, request, recorded)
         if known is not None:
             branch.answered()
             return known
-        request = _as_recorded(branch, request, recorded)
+        request = _as_recorded(request, recorded)
     call = None
     if branch.run.keeps_state:
         call = recorded or await unit.intent(position, key, _body_text(request), _facts(request))
@@ -125,24 +125,30 @@ def _known(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> Http
     return HttpReply(request, recorded.status, kept["reason"], headers, kept["body"], 0, now, now)
 
 
-def _as_recorded(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> HttpRequest:
-    """The same request once more, with the very bytes that were sent.
+def _left_out(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> HttpReply | None:
+    """An empty reply in the place of one that is not known and must not be asked for again.
 
-    Raises RunError where the service may have forgotten the key, or never had one.
+    That is where the service may have forgotten the key, or never had one, and the caller of the
+    run said to go on without. Raises RunError where the caller said nothing.
     """
-    now_ms = int(branch.run.clock.now().timestamp() * 1000)
-    unsure = recorded.status is None and (recorded.expired(now_ms) or not request.keyed)
-    if unsure and branch.run.unknown != "resend":
-        branch.unit.unknown_effect(
-            {"position": recorded.position, "key": recorded.key, "at": format_instant(
-                branch.run.clock.now()), **_facts(request)}
-        )  # fmt: skip
-        raise RunError(
-            "network",
-            f"{request.description} was sent before the interruption and its answer is not known",
-            hint="look whether it had its effect; '--unknown resend' sends it again, "
-            "'--unknown skip' goes on without it",
-        )
+    now = branch.run.clock.now()
+    unsure = recorded.expired(int(now.timestamp() * 1000)) or not request.keyed
+    if recorded.status is not None or not unsure or branch.run.unknown == "resend":
+        return None
+    effect = {"position": recorded.position, "key": recorded.key, "at": format_instant(now)}
+    branch.unit.unknown_effect({**effect, **_facts(request)})
+    if branch.run.unknown == "skip":
+        return HttpReply(request, 0, "unknown", Headers(), {}, 0, now, now)
+    raise RunError(
+        "network",
+        f"{request.description} was sent before the interruption and its answer is not known",
+        hint="look whether it had its effect; '--unknown resend' sends it again, "
+        "'--unknown skip' goes on without it",
+    )
+
+
+def _as_recorded(request: HttpRequest, recorded: RecordedCall) -> HttpRequest:
+    """The same request once more, with the very bytes that were sent."""
     body = None if recorded.body is None else str(recorded.body).encode("utf-8", "surrogateescape")
     return replace(request, body=body, resent=True)
 

@@ -46,6 +46,8 @@ def _kept(branch: Branch, kind: Kept, value: Any) -> Any:
     match kind:
         case Kept.VALUE:
             return keeper.save(value, unit)
+        case Kept.PICKED:
+            return keeper.save_picked(value[0], value[1], unit)
         case Kept.SLOTS:
             return {name: keeper.save(item, unit) for name, item in value.items()}
         case Kept.WHOLE:

@@ -63,6 +63,8 @@ def check_writable(folder: Path) -> None:
             raise _unusable(folder, (error.strerror or "cannot be read").lower()) from error
         if not stat.S_ISDIR(facts.st_mode):
             raise _unusable(place, "it is not a folder")
+        if _is_read_only(place):
+            raise _unusable(place, "its file system is read-only")
         if not os.access(place, os.W_OK | os.X_OK):
             raise _unusable(
                 place,
@@ -70,6 +72,12 @@ def check_writable(folder: Path) -> None:
                 f"this process is {_owner(_own_uid())}",
             )
         return
+
+
+def _is_read_only(folder: Path) -> bool:
+    if sys.platform == "win32":
+        return False
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def unwritable(path: Path, error: OSError) -> ConfigError | StorageError:

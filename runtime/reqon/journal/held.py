@@ -17,12 +17,13 @@ from reqon.errors import ConfigError, RefusedError
 from reqon.journal.applied import moved_on, read_marks, write_marks
 from reqon.journal.disk import Disk
 from reqon.journal.frames import Frame
+from reqon.journal.listing import journals, living_executions
 from reqon.journal.locks import FileLock, refuse
 from reqon.journal.placeholders import SecretBook, refusing
 from reqon.journal.recovery import Extent, read_frames, read_operations
 from reqon.journal.sync_checkpoints import publish, read_sync_marks
 from reqon.state.journal_tail import read_start, read_tail
-from reqon.state.paths import JOURNAL_SUFFIX, StatePaths
+from reqon.state.paths import StatePaths
 from reqon.stores.base import Operation, Store, StoreSpec
 from reqon.stores.registry import make_store
 
@@ -342,20 +343,12 @@ def write_stores(disk: Disk, stores: Iterable[HeldStore]) -> None:
         disk.sync_folder(folder)
 
 
-def journals(paths: StatePaths) -> list[Path]:
-    """All journals below the state folder, by name."""
-    try:
-        names = sorted(path for path in paths.execution.iterdir())
-    except OSError:
-        return []
-    return [p for p in names if p.suffix == JOURNAL_SUFFIX and not p.name.startswith(".")]
-
-
-def living_executions(paths: StatePaths) -> set[str] | None:
-    """Ids of all executions that have a journal; None where one of them cannot be told."""
-    starts = [read_start(path) for path in journals(paths)]
-    known = {start.get("executionId") for start in starts if start is not None}
-    return None if None in starts else {name for name in known if isinstance(name, str)}
+def beginning_damaged(path: Path) -> RefusedError:
+    """The refusal for a journal whose first frame is bad: there is nothing to go on from."""
+    return RefusedError(
+        f"the journal '{path}' is damaged: its first frame is bad",
+        hint="restore it from a backup, or start the mission anew without --resume",
+    )
 
 
 def damaged(path: Path, damage: str) -> RefusedError:

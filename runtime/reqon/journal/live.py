@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from reqon.clock import format_instant
-from reqon.errors import StorageError
+from reqon.errors import ConfigError, StorageError
 from reqon.journal.blobs import BlobFolder
 from reqon.journal.disk import Disk
 from reqon.journal.ending import rescue_record, unsettled_effects
@@ -55,13 +55,15 @@ class Session:
     `state` is the live fold: cells, counts, actions, pending sync times, saved lets, recorded
     calls. `state.ended == "completed"` right after opening: only `finish("completed")` is left to
     do. `stores` are the committed data by the mission's names; two names may be one store.
-    `notices` are what a person should know before the run begins. `memory` are the blobs with
-    the records of memory stores that the journal's `base` frame names.
+    `notices` are what a person should know before the run begins, `failure` is why `finish`
+    could not do what it was asked for. `memory` are the blobs with the records of memory stores
+    that the journal's `base` frame names.
     """
 
     def __init__(self, held: Held, ledger: Ledger, blobs: BlobFolder | None, *, resumed: bool):
         self.resumed = resumed
         self.notices: list[str] = []
+        self.failure: StorageError | None = None
         self._held = held
         self._ledger = ledger
         self._blobs = blobs
@@ -238,8 +240,15 @@ class Session:
         try:
             return await in_thread(self._held.executor, work, *args)
         except OSError as error:
-            path = Path(error.filename) if error.filename else self._held.request.paths.root
-            raise self._ledger.fail(path, error) from error
+            raise self._failed(error) from error
+        except ConfigError as error:  # a lock that cannot be opened any more
+            if isinstance(error.__cause__, OSError):
+                raise self._failed(error.__cause__) from error
+            raise
+
+    def _failed(self, error: OSError) -> StorageError:
+        path = Path(error.filename) if error.filename else self._held.request.paths.root
+        return self._ledger.fail(path, error)
 
     async def _write_record(self) -> None:
         path = self.record_path
@@ -299,6 +308,7 @@ class Session:
                 try:
                     return await self._finish(status, error, interrupted_by)
                 except StorageError as failure:
+                    self.failure = failure
                     return await self._rescue(failure, error)
 
     async def _finish(

@@ -17,7 +17,8 @@ from reqon.journal.applied import moved_on
 from reqon.journal.blobs import BLOB_TAG, BlobFolder, live_hashes
 from reqon.journal.disk import Disk
 from reqon.journal.frames import Frame, line_of
-from reqon.journal.held import HeldStore, living_executions, write_stores
+from reqon.journal.held import HeldStore, write_stores
+from reqon.journal.listing import living_executions
 from reqon.journal.placeholders import SecretBook, encode_hidden
 from reqon.journal.records import write_record
 from reqon.journal.run_state import RunState

@@ -20,6 +20,7 @@ from typing import Any
 from reqon.clock import Clock, format_instant
 from reqon.errors import RefusedError
 from reqon.journal.disk import Disk
+from reqon.journal.listing import living_executions
 from reqon.journal.locks import FileLock, refuse
 from reqon.journal.publishing import is_later
 from reqon.journal.quarantine import put_aside
@@ -90,7 +91,7 @@ def publish(
         if changed:
             disk.replace_durably(paths.sync_checkpoints, _json(known))
         if number is not None:
-            _write_marks(paths, disk, {**marks, execution_id: number})
+            _write_marks(paths, disk, {**marks, execution_id: number}, execution_id)
 
 
 def _entry(value: Mapping[str, Any], mission: str, execution_id: str) -> dict[str, Any]:
@@ -103,18 +104,17 @@ def _entry(value: Mapping[str, Any], mission: str, execution_id: str) -> dict[st
     }
 
 
-def _write_marks(paths: StatePaths, disk: Disk, marks: Mapping[str, int]) -> None:
-    """Replace the marks; those of executions whose journal is gone are not needed any more."""
-    disk.replace_durably(paths.sync_applied, _json(dict(marks)))
+def _write_marks(paths: StatePaths, disk: Disk, marks: Mapping[str, int], own: str) -> None:
+    """Replace the marks; those of executions without a journal are not needed any more."""
+    living = living_executions(paths)
+    kept = {e: n for e, n in marks.items() if living is None or e == own or e in living}
+    disk.replace_durably(paths.sync_applied, _json(kept))
 
 
-def forget_marks(paths: StatePaths, disk: Disk, living: Iterable[str]) -> None:
-    """Drop the marks of all executions but the `living`, those with a journal. Blocks."""
-    keep = set(living)
+def replace_sync_checkpoints(paths: StatePaths, disk: Disk, values: Checkpoints) -> None:
+    """Put these values in the place of a damaged file. Blocks."""
     with sync_lock(paths, disk):
-        marks = read_sync_marks(paths)
-        if any(execution not in keep for execution in marks):
-            _write_marks(paths, disk, {e: n for e, n in marks.items() if e in keep})
+        disk.replace_durably(paths.sync_checkpoints, _json(values))
 
 
 @contextlib.contextmanager

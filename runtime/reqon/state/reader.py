@@ -9,6 +9,7 @@ were. Used by the command line, the Python interface and the language server.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,8 @@ from reqon.state.paths import BLOBS_SUFFIX, JOURNAL_SUFFIX, RECORD_SUFFIX, State
 from reqon.state.record import Unreadable, as_object, count, instant, read_json_object, read_record
 from reqon.state.updating import from_journal, up_to_date
 
+_TICK_SECONDS = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -33,11 +36,22 @@ class Listed:
     has_blobs: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """What a folder held: its mark then, when that was, and whether it can be believed."""
+
+    mark: tuple[int, int] | None
+    at: float
+    settled: bool
+    found: list[Listed]
+
+
 class StateReader:
     """A reader of one state folder; keep it to profit from its cache. Not for several threads."""
 
     def __init__(self, root: Path) -> None:
         self.paths = StatePaths(root)
+        self._listed: _Listing | None = None
         self._cache: dict[str, tuple[tuple[int, int, int], dict[str, Any] | Unreadable]] = {}
 
     # ---- executions
@@ -102,18 +116,25 @@ class StateReader:
 
     def listing(self, mission: str | None = None) -> list[Listed]:
         """The stems of all executions, newest first, whether they can be read or not."""
-        kinds: dict[str, set[str]] = {}
-        for name in _names(self.paths.execution):
-            for suffix in (RECORD_SUFFIX, JOURNAL_SUFFIX, BLOBS_SUFFIX):
-                if name.endswith(suffix) and not name.startswith("."):
-                    kinds.setdefault(name.removesuffix(suffix), set()).add(suffix)
-        stems = [(Stem.parse(name), suffixes) for name, suffixes in kinds.items()]
-        listed = [
-            Listed(stem, RECORD_SUFFIX in s, JOURNAL_SUFFIX in s, BLOBS_SUFFIX in s)
-            for stem, s in stems
-            if stem is not None and (mission is None or stem.belongs_to(mission))
-        ]
-        return sorted(listed, key=lambda item: item.stem, reverse=True)
+        everything = self._everything()
+        if mission is None:
+            return list(everything)
+        return [listed for listed in everything if listed.stem.belongs_to(mission)]
+
+    def _everything(self) -> list[Listed]:
+        """All executions; looked for again only when the folder has changed.
+
+        A change within the same tick of the file system's clock leaves no trace in the folder's
+        time, so a list is believed only when it was made a moment after the last change.
+        """
+        mark = _mark(self.paths.execution)
+        known = self._listed
+        if mark is not None and known is not None and known.mark == mark and known.settled:
+            return known.found
+        settled = known is not None and known.mark == mark and _is_past(known.at)
+        found = _list_executions(self.paths.execution)
+        self._listed = _Listing(mark, time.monotonic(), settled, found)
+        return found
 
     def state_of(self, listed: Listed) -> ExecutionState | None:
         """The execution behind a listing; None where neither record nor journal can be read."""
@@ -208,6 +229,33 @@ class StateReader:
             for name in sorted(names)
             if f"{name}.reason" in names
         ]
+
+
+def _list_executions(folder: Path) -> list[Listed]:
+    kinds: dict[str, set[str]] = {}
+    for name in _names(folder):
+        for suffix in (RECORD_SUFFIX, JOURNAL_SUFFIX, BLOBS_SUFFIX):
+            if name.endswith(suffix) and not name.startswith("."):
+                kinds.setdefault(name.removesuffix(suffix), set()).add(suffix)
+    found = [
+        Listed(stem, RECORD_SUFFIX in s, JOURNAL_SUFFIX in s, BLOBS_SUFFIX in s)
+        for name, s in kinds.items()
+        if (stem := Stem.parse(name)) is not None
+    ]
+    return sorted(found, key=lambda listed: listed.stem, reverse=True)
+
+
+def _mark(folder: Path) -> tuple[int, int] | None:
+    """What changes when a name in the folder does; None where there is no folder."""
+    try:
+        facts = folder.stat()
+    except (OSError, ValueError):
+        return None
+    return facts.st_mtime_ns, facts.st_ino
+
+
+def _is_past(moment: float) -> bool:
+    return time.monotonic() - moment > _TICK_SECONDS
 
 
 def _names(folder: Path) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from reqon.plan.model import Anchor, Site
@@ -48,7 +49,7 @@ class Slot(NamedTuple):
 class Runner(Protocol):
     """A bound step."""
 
-    def run(self, ctx: StepContext, /) -> Outcome | Coroutine[Any, Any, Outcome]:
+    def run(self, ctx: StepContext, /) -> Outcome | CoroutineType[Any, Any, Outcome]:
         """Do what the step does; raises RunError.
 
         A step that never waits answers its outcome, any other a coroutine: loops over many small

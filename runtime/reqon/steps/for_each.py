@@ -47,9 +47,7 @@ class ForEachRunner:
         ctx.open(position)
         saved = position.saved
         if saved is None:
-            position.elements = await self._elements(ctx)
-            position.keep_value(COLLECTION, position.elements)
-            position.keep({"i": 0})
+            await self._begin(ctx, position)
         else:
             position.elements = ctx.kept_value(position, COLLECTION)
             position.index = saved["i"]
@@ -94,13 +92,19 @@ class ForEachRunner:
         slots[RESPONSE_SLOT] = before
         return NEXT if outcome is SKIP else outcome
 
-    async def _elements(self, ctx: StepContext) -> list[Any]:
-        """The elements that pass `where`, as many as the trial limit allows."""
-        elements = self._all(ctx)
-        if self.where is not None:
-            elements = await self._passing(ctx, elements)
+    async def _begin(self, ctx: StepContext, position: LoopPosition) -> None:
+        """Fix the collection: what passes `where`, as much of it as a trial may have."""
+        whole = self._all(ctx)
         limit = ctx.item_limit
-        return elements if limit is None or len(elements) <= limit else elements[:limit]
+        if self.where is None:
+            position.elements = whole if limit is None else whole[:limit]
+            position.keep_value(COLLECTION, position.elements)
+        else:
+            numbers = await self._passing(ctx, whole)
+            numbers = numbers if limit is None else numbers[:limit]
+            position.elements = [whole[number] for number in numbers]
+            position.keep_picked(COLLECTION, whole, numbers)
+        position.keep({"i": 0})
 
     def _all(self, ctx: StepContext) -> list[Any]:
         value: Value = self.collection.call(ctx.scope, None)
@@ -117,15 +121,15 @@ class ForEachRunner:
             hint="name the field that holds the list, such as 'response.items'",
         )
 
-    async def _passing(self, ctx: StepContext, elements: list[Any]) -> list[Any]:
+    async def _passing(self, ctx: StepContext, elements: list[Any]) -> list[int]:
+        """The positions of the elements that pass; gives way to others in long lists."""
         assert self.where is not None, "called with a condition"
         select, scope = self.where.select, ctx.scope
         if len(elements) <= _SLICE:
-            return [elements[n] for n in select(scope, elements)]
-        found: list[Any] = []
+            return select(scope, elements)
+        found: list[int] = []
         for start in range(0, len(elements), _SLICE):
-            part = elements[start : start + _SLICE]
-            found += [part[n] for n in select(scope, part)]
+            found += [start + n for n in select(scope, elements[start : start + _SLICE])]
             await ctx.breathe()
         return found
 

@@ -17,9 +17,13 @@ Json = Any
 
 
 class Kept(Enum):
-    """How a value beside a cell is kept: as a value, as slots, without references, as JSON."""
+    """How something beside a cell is kept.
+
+    As a value, as some elements of a list, as slots, without references, or as JSON.
+    """
 
     VALUE = "value"
+    PICKED = "picked"
     SLOTS = "slots"
     WHOLE = "whole"
     JSON = "json"
@@ -61,6 +65,10 @@ class Position:
     def keep_value(self, suffix: str, value: Any) -> None:
         """Keep a value of the program beside the cell."""
         self._beside(suffix, Kept.VALUE, value)
+
+    def keep_picked(self, suffix: str, whole: list[Any], numbers: list[int]) -> None:
+        """Keep some elements of a list, given by their positions in order."""
+        self._beside(suffix, Kept.PICKED, (whole, numbers))
 
     def keep_slots(self, suffix: str, slots: dict[str, Any]) -> None:
         """Keep several variables beside the cell."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from dataclasses import dataclass
+from types import CoroutineType
 from typing import Any
 
 from reqon.errors import RunError
@@ -51,7 +51,7 @@ class StoreRunner:
     partial: Compiled | None
     plain: bool
 
-    def run(self, ctx: StepContext) -> Outcome | Coroutine[Any, Any, Outcome]:
+    def run(self, ctx: StepContext) -> Outcome | CoroutineType[Any, Any, Outcome]:
         """Evaluate, then stage every record; a long list gives way to others now and then."""
         value = self.value.call(ctx.scope, None)
         mode = _REPLACE if self.plain else self._mode(ctx)

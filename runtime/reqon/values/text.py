@@ -21,6 +21,11 @@ _WHOLE_LIMIT = 1e21
 
 def text_of(value: Any) -> str:
     """`value` as concatenation writes it: null is empty, arrays and objects are JSON."""
+    kind: type[Any] = type(value)
+    if kind is str:
+        return value
+    if kind is int:
+        return number_text(value)
     if value is None:
         return ""
     if isinstance(value, str):

@@ -38,7 +38,7 @@ async def died_and_resumed(case: Case, folder: Path, disk: DyingDisk) -> Outcome
         world = World(case, folder, api)
         try:
             await world.run(disk=disk)
-        except BaseException:  # what died takes whatever was running along
+        except BaseException:  # noqa: BLE001 - what died takes whatever was running along
             assert disk.dead
         if _has_ended(world):
             return None

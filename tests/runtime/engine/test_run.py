@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import pytest
 from reqon.engine.run import ResumeChoice, RunControl
 from reqon.errors import CheckError, ConfigError, ExitCode, RefusedError
 from reqon.events.model import ActionCompleted, Failed, Progressed, RunEnded, RunStarted
-from support.crash_disk import FailingDisk
+from support.crash_disk import DyingDisk, FailingDisk
 from support.fake_api import Gate, Reply, status
+from support.fake_pages import once_per_key
 from support.missions import Lab, lab
 
 STORE = """
@@ -90,9 +92,9 @@ async def test_what_cannot_run_yet_is_refused_with_its_place(
         ('file("out")', 'file("../out")', "'../out'"),
         ('file("out")', "4", "'out' is no adapter"),
         ('file("out")', 'sql("out")', "'sql'"),
-        ("source Api {", "source Api { timeout: env(\"X\", \"soon\"),", "'timeout'"),
+        ("source Api {", 'source Api { timeout: env("X", "soon"),', "'timeout'"),
         ("source Api {", "source Api { auth: bearer,", "no token"),
-        ("mission M {", "mission M { maxConcurrency: toNumber(\"0\")", "'maxConcurrency'"),
+        ("mission M {", 'mission M { maxConcurrency: toNumber("0")', "'maxConcurrency'"),
         ("mission M {", "let a = 1 + {} mission M {", "let 'a'"),
     ],
 )
@@ -135,9 +137,7 @@ async def test_waiting_for_a_running_mission_ends_with_an_interruption(tmp_path:
         async with asyncio.TaskGroup() as group:
             first = group.create_task(world.run(STORE))
             await gate.reached()
-            second = group.create_task(
-                world.run(STORE, sinks=[], control=control, wait_seconds=60)
-            )
+            second = group.create_task(world.run(STORE, sinks=[], control=control, wait_seconds=60))
             await asyncio.sleep(0.05)
             control.interrupt("SIGINT")
             assert (await second).exit_code == ExitCode.SIGINT
@@ -411,3 +411,65 @@ async def test_progress_is_told_and_ends_with_the_whole(tmp_path: Path) -> None:
     assert told == [(2, 9), (4, 9), (6, 9), (8, 9), (9, 9)]
     assert world.watcher.of(ActionCompleted)[0].items == 9
     assert world.watcher.of(RunEnded)[0].status == "completed"
+
+
+# ---------------------------------------------------------------- requests of unknown outcome
+
+
+POST = """
+mission M {
+  source Api { base: env("API") MORE }
+  store out: file("out")
+  action A {
+    post "/orders" { body: { n: 1 } }
+    store { id: "x", reply: response } -> out
+  }
+  run A
+}
+"""
+
+
+async def died_after_sending(world: Lab, text: str) -> bool:
+    """Runs that die at each file operation, until one dies between the request and its answer."""
+    for at in range(20, 90):
+        shutil.rmtree(world.state, ignore_errors=True)
+        world.api.requests.clear()
+        disk = DyingDisk(at)
+        try:
+            await world.run(text, disk=disk)
+        except BaseException:  # noqa: BLE001 - what died takes whatever was running along
+            assert disk.dead
+        journal = "".join(p.read_text() for p in world.state.rglob("*.journal"))
+        if len(world.api.requests) == 1 and '"fx"' in journal and '"fxr"' not in journal:
+            return True
+    return False
+
+
+async def test_a_request_without_answer_is_sent_again_with_its_key(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        answer, created = once_per_key()
+        world.api.post("/orders", answer)
+        assert await died_after_sending(world, POST.replace("MORE", ""))
+        created.clear()
+        result = await world.run(POST.replace("MORE", ""), resume=ResumeChoice.IF_ANY)
+        assert result.status == "completed"
+        assert list(world.api.idempotency_keys("/orders").values()) == [2]
+        assert created == []
+
+
+@pytest.mark.parametrize(
+    ("unknown", "status", "n_requests"),
+    [(None, "failed", 1), ("skip", "completed", 1), ("resend", "completed", 2)],
+)
+async def test_a_request_without_key_is_not_sent_again_unasked(
+    tmp_path: Path, unknown: str | None, status: str, n_requests: int
+) -> None:
+    text = POST.replace("MORE", ", idempotency: none")
+    async with lab(tmp_path) as world:
+        world.api.post("/orders", {"id": 1})
+        assert await died_after_sending(world, text)
+        result = await world.run(text, resume=ResumeChoice.IF_ANY, unknown=unknown)
+        assert len(world.api.requests) == n_requests
+    assert result.status == status
+    listed = result.record.get("unknownEffects", [])
+    assert len(listed) == (0 if unknown == "resend" else 1)

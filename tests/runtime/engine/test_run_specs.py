@@ -23,9 +23,12 @@ CASES = cases(Path(__file__).parents[2] / "spec" / "run")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-async def test_a_mission_does_what_its_page_says(case: Case, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", ["", "enableState: false", "stateDurability: strict"])
+async def test_a_mission_does_what_its_page_says(case: Case, options: str, tmp_path: Path) -> None:
+    if "enableState" in options and case.options.get("stateful"):
+        options = "stateDurability: relaxed"
     async with FakeApi() as api:
-        world = World(case, tmp_path, api)
+        world = World(case, tmp_path, api, options)
         for mission in world.program.missions[:-1]:
             await world.run(mission.name)
         outcome = await world.run()

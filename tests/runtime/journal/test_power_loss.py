@@ -92,7 +92,7 @@ async def looked_at(root: Path, **options: Any) -> int:
 
 
 def difference(recorded: Recorded, root: Path, length: int, rng: random.Random) -> str | None:
-    """What is wrong after the power failed when the trace was `length` long; None if all is well."""
+    """What is wrong after the power failed at this length of the trace; None if all is well."""
     PowerLoss(recorded.top, recorded.disk.trace[:length]).build(root, rng)
     state = root / "state"
     try:

@@ -54,7 +54,8 @@ def ages(root: Path) -> str:
     letters = {"completed": "C", "failed": "F", "interrupted": "I", "running": "R"}
     states = reversed(StateReader(root).history("M"))
     return " ".join(
-        f"{letters[s.status]}{abs((NOW - s.started_at).total_seconds()) / 86400:.0f}" for s in states
+        f"{letters[s.status]}{abs((NOW - s.started_at).total_seconds()) / 86400:.0f}"
+        for s in states
     )
 
 
@@ -201,9 +202,7 @@ def test_only_old_quarantine_goes(tmp_path: Path) -> None:
         os.utime(folder / name, (moment, moment))
     paths, disk = StatePaths(tmp_path), CountingDisk()
     for dry_run in (True, False):
-        freed = clean_quarantine(
-            paths, disk, TestClock(NOW), timedelta(days=1), dry_run=dry_run
-        )
+        freed = clean_quarantine(paths, disk, TestClock(NOW), timedelta(days=1), dry_run=dry_run)
         assert freed == 4
     assert sorted(path.name for path in folder.iterdir()) == ["young", "young.reason"]
 

@@ -57,7 +57,9 @@ def places_with_secret(root: Path) -> list[str]:
 
 @pytest.mark.parametrize("grow_bytes", [1, 1 << 24])
 async def test_no_file_but_the_users_own_store_has_it(tmp_path: Path, grow_bytes: int) -> None:
-    session = await filled(tmp_path, timing=type(PATIENT)(batch=9e9, tick=9e9, grow_bytes=grow_bytes))
+    session = await filled(
+        tmp_path, timing=type(PATIENT)(batch=9e9, tick=9e9, grow_bytes=grow_bytes)
+    )
     await session.materialise()
     assert places_with_secret(tmp_path) == ["stores/a.json"]
     await session.close()
@@ -91,7 +93,7 @@ async def test_a_secret_that_is_missing_is_asked_for_by_name(tmp_path: Path) -> 
 async def test_another_mission_never_writes_a_name_in_a_secrets_place(tmp_path: Path) -> None:
     session = await filled(tmp_path)
     await session.close()
-    with pytest.raises(RefusedError, match="'API_TOKEN'.*has still to write") as caught:
+    with pytest.raises(RefusedError, match=r"'API_TOKEN'.*has still to write") as caught:
         await begin(tmp_path, registry(None), "Other")
     assert "resume or clean up" in str(caught.value.hint)
     other = await begin(tmp_path, registry(), "Other")

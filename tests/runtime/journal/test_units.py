@@ -17,7 +17,11 @@ from reqon.stores.base import StoreSpec
 from support.crash_disk import CountingDisk
 from support.scripted_run import request_for
 
-STORES = {"a": StoreSpec("file", "a"), "same": StoreSpec("file", "a"), "m": StoreSpec("memory", "m")}
+STORES = {
+    "a": StoreSpec("file", "a"),
+    "same": StoreSpec("file", "a"),
+    "m": StoreSpec("memory", "m"),
+}
 
 
 async def begin(root: Path, disk: Disk | None = None, **options: Any) -> Session:
@@ -72,9 +76,7 @@ async def test_a_unit_sees_its_own_writes_and_others_see_them_after_the_commit(
 async def test_order_of_records(tmp_path: Path, steps: str, order: str) -> None:
     session = await begin(tmp_path)
     unit = session.unit()
-    number = 0
-    for step in steps.split(", "):
-        number += 1
+    for number, step in enumerate(steps.split(", ")):
         match step.split():
             case ["put", key]:
                 unit.put("a", key, {"key": key, "n": number})

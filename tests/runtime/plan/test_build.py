@@ -153,7 +153,7 @@ def test_options_come_in_one_form(tmp_path: Path) -> None:
     assert isinstance(request, RequestPlan)
     assert set(request.options) == {"params"}
     assert request.retry is not None
-    assert 'value=\'linear\'' in repr(request.retry["retry"])
+    assert "value='linear'" in repr(request.retry["retry"])
     assert request.paginate is not None
     assert request.paginate.kind == "cursor"
     assert request.paginate.items == ("rows", "all")

@@ -160,8 +160,9 @@ def test_file_names(name: str, mission: str, belongs: bool) -> None:
 
 def test_file_names_sort_by_start_then_number() -> None:
     start = datetime(2024, 1, 20, 9, tzinfo=UTC)
-    stems = [Stem.parse(stem_of("M", start, number)) for number in (1, 2, 10, 11)]
-    assert stems == sorted(stems, key=lambda stem: stem or pytest.fail())
+    names = [stem_of("M", start, number) for number in (1, 2, 10, 11)]
+    stems = [stem for name in names if (stem := Stem.parse(name)) is not None]
+    assert [stem.name for stem in sorted(stems)] == names
     assert Stem.parse("M-2024-01-20") is None
     long = "x" * 500
     stem = Stem.parse(stem_of(long, start))
@@ -300,9 +301,7 @@ def ask_everything(root: Path) -> None:
 
 
 def the_files() -> list[str]:
-    return sorted(
-        str(path.relative_to(FIXTURE)) for path in FIXTURE.rglob("*") if path.is_file()
-    )
+    return sorted(str(path.relative_to(FIXTURE)) for path in FIXTURE.rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize("name", the_files())

@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import pytest
 
-from reqon.engine.context import until_parameter
 from reqon.engine.keeper import Keeper
+from reqon.engine.window import until_parameter
 from reqon.errors import RunError
 from reqon.plan.model import StepPlan
 from reqon.plan.policies import RetryPolicy
@@ -66,7 +66,7 @@ def test_retry_options_over_a_policy() -> None:
     ],
 )
 def test_wrong_retry_options_are_type_errors(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(RunError, match="type|must|no option") as caught:
+    with pytest.raises(RunError) as caught:
         retry_policy(options)
     assert caught.value.kind == "type"
     assert words in caught.value.message

@@ -221,7 +221,9 @@ def test_a_bad_folder_is_a_configuration_error(tmp_path: Path, folder: Any) -> N
         make_store(StoreSpec("file", "x", {"dir": folder}), StatePaths(tmp_path))
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"null", b'{"a": 1}', b'{"a": {}', b"\xff", b"{}}"])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"null", b'{"a": 1}', b'{"a": {}', b"\xff", b"{}}"]
+)
 def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(content)

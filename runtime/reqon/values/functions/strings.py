@@ -114,6 +114,16 @@ def replace(text: Any, find: Any, by: Any) -> str:
 @STRINGS.add("concat", null_safe=True)
 def concat(*values: Any) -> str | list[Any]:
     """One text; where arrays are given and nothing but arrays (and null), one array."""
+    parts: list[str] = []
+    for value in values:
+        kind: type[Any] = type(value)
+        if kind is not str and kind is not int:
+            return _concat_any(values)
+        parts.append(value if kind is str else text_of(value))
+    return "".join(parts)
+
+
+def _concat_any(values: tuple[Any, ...]) -> str | list[Any]:
     arrays = [value for value in values if isinstance(value, list) or is_store(value)]
     if arrays and len(arrays) == sum(value is not None for value in values):
         return [element for array in arrays for element in elements(array, "concat")]
