@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -109,7 +108,7 @@ async def by_hand(url: str, count: int, target: Path) -> None:
             number += 1
     temporary = target.with_suffix(".tmp")
     temporary.write_text(json.dumps(kept))
-    os.replace(temporary, target)
+    temporary.replace(target)
 
 
 async def by_mission(url: str, count: int, folder: Path, *, state: bool = True) -> None:

@@ -173,7 +173,16 @@ _Piece: TypeAlias = tuple[int, Expression]
 class Sequence:
     """Pieces one after another. A sequence without a name and with one piece is that piece."""
 
-    __slots__ = ("_level", "_matches", "_name", "_remembered", "_single", "first", "label", "pieces")
+    __slots__ = (
+        "_level",
+        "_matches",
+        "_name",
+        "_remembered",
+        "_single",
+        "first",
+        "label",
+        "pieces",
+    )
 
     def __init__(self, name: str) -> None:
         self.first: frozenset[str] | None = None

@@ -320,7 +320,7 @@ def is_lone(text: str, at: int) -> bool:
 def only_one(form: ListForm, at: int) -> Failure:
     """The failure of a second element where one is allowed."""
     failure = Failure()
-    failure.note(at, wording.closing(form.opener) if form.opener else "end")
+    failure.note(at, wording.closing(form.opener))
     return failure
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -263,10 +264,14 @@ class Rereader:
                     yield from self._ready_lists(inner, begin, _Region(0, 1, 0, 0), changed)
 
     def _is_closed_before(self, reading: Reading, end: int) -> bool:
-        """Whether the closer at `end` is one whatever follows.
+        """Whether a list that ends at `end` does so whatever follows.
 
-        How far an unclosed string goes is decided at the end of its line.
+        How far an unclosed string goes is decided at the end of its line; a single step may have
+        looked behind its end.
         """
+        if reading.form is ONE:
+            step = reading.elements[0]
+            return not step.troubled and end - step.length + step.reach < self._edit.start
         return not reading.troubled or self._text.find("\n", end, self._edit.start) >= 0
 
     def _joined(self, reading: Reading, base: int, first: int, found: _Found) -> Reading:
@@ -298,16 +303,21 @@ class Rereader:
         new: list[Element] = []
         for begin, element in zip(found.elements.starts, found.elements.elements, strict=True):
             before: Element | None = None
-            if begin + element.reach < start:
+            if begin + element.length <= start:
                 before = old.get(begin)
             elif begin - delta >= old_end:
                 before = old.get(begin - delta)
-            new.append(element if before is None or not _alike(before, element) else before)
+            if before is not None and _alike(before, element):
+                element = replace(element, node=before.node)  # noqa: PLW2901 - the same, as it was
+            new.append(element)
         return new
 
 
 def _alike(old: Element, new: Element) -> bool:
-    return old.length == new.length and not old.troubled and not new.troubled
+    """Whether an element whose text has not changed is read as before."""
+    if old.length != new.length or old.troubled or new.troubled:
+        return False
+    return old.node == new.node
 
 
 class _Found(NamedTuple):

@@ -56,9 +56,16 @@ _LABELS: Final[dict[str, Label]] = {
     "type": Label("a type"),
     "type_core": Label("a type"),
     "schedule_time": Label("'every', 'cron' or 'at'"),
-    "amount": Label("a number with a unit of time"),
     "object_entry": Label("an entry"),
     "key": Label("a key"),
+    "data_key": Label("a key"),
+    "field_pattern": Label("a field"),
+    "dataset_entry": Label("a field"),
+    "literal_type": Label("a type"),
+    "misplaced": Label("a step"),
+    "match_step": Label("'match'"),
+    "validate": Label("'validate'"),
+    "wildcard": Label("'_'"),
     "declared": Label("a name"),
     "name": Label("a name"),
     "word": Label("a name"),
@@ -70,8 +77,6 @@ _LABELS: Final[dict[str, Label]] = {
     "arrow": Label("'->'"),
     "variant": Label("'('"),
     "assume": Label("'assume'"),
-    "source_spec": Label("'from'"),
-    "parallel_width": Label("a number", 1),
     "for_clause": Label("a clause", 1),
     "glued": Label("a number", 1),
     "same_line": Label("more on the same line", 1),
@@ -83,7 +88,7 @@ _LABELS: Final[dict[str, Label]] = {
     "'?'": Label("'?'", 2),
     "'|'": Label("'|'", 2),
 } | dict.fromkeys(
-    ("primary", "atom", "expr", "lambda", "lambda_head", "array_item", "mission_value",
+    ("primary", "atom", "expr", "array_item", "mission_value",
      "action_value", "option_value", "request_path"),
     Label("a value"),
 ) | dict.fromkeys(
@@ -251,8 +256,8 @@ def nothing_between(text: str, element: str, at: int) -> Diagnostic:
 
 
 def closing(opener: str) -> str:
-    """The label of the bracket that closes `opener`."""
-    return _CLOSING[opener]
+    """The label of what closes `opener`; without an opener, of the end."""
+    return _CLOSING.get(opener, "end")
 
 
 # ---------------------------------------------------------------- characters

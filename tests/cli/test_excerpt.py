@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reqon.cli import wording
-from reqon.cli.excerpt import diagnostic_lines, marked_line
+from reqon.cli.excerpt import diagnostic_lines, head_span, marked_line
 from vague.diagnostics import Diagnostic, Severity
 from vague.text import SourceText, Span
 
@@ -87,3 +87,21 @@ def test_any_text_and_any_span_give_lines_that_fit(
     assert "^" in lines[-1]
     room = max(width, 20 + len(lines[1].split(" ")[0]) + 3)
     assert all(wording.display_width(click.unstyle(line)) <= room for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("program", "head", "marked"),
+    [
+        ('get "/x" store response -> a', 'get "/x"', 'get "/x"'),
+        ('get   "/x"  store response -> a', 'get "/x"', 'get   "/x"'),
+        ('get "/x" from\n  API', 'get "/x" from API', 'get "/x" from'),
+        ("store concat(a, b) -> c", "store concat(…", "store concat(a, b) -> c"),
+        ('post "/y" store it -> a  ', 'get "/x"', 'post "/y" store it -> a'),
+        ("run Fetch  ", "", "run Fetch"),
+    ],
+)
+def test_a_failed_step_is_marked_by_its_own_words(program: str, head: str, marked: str) -> None:
+    source = SourceText.of("action A {\n  " + program + "\n}")
+    start = source.text.index(program)
+    span = head_span(source, start, head)
+    assert source.text[span.start : span.end] == marked

@@ -287,6 +287,19 @@ def test_a_service_that_fails(
     assert "2 added" in again.stdout
 
 
+def test_only_the_failed_step_of_a_line_is_underlined(
+    reqon: Reqon, own_folder: Path, service: Service
+) -> None:
+    line = '  action Fetch { get "/nope" store response -> items { key: .id } }'
+    (own_folder / "short.vague").write_text(
+        f'mission Short {{\n  source API {{ base: "{service.address}", auth: none }}\n'
+        f'  store items: file("items")\n{line}\n  run Fetch\n}}\n'
+    )
+    shown = reqon("short.vague").stderr.splitlines()
+    at = shown.index(f"4 | {line}")
+    assert shown[at + 1] == "  | " + " " * line.index("get") + "^" * len('get "/nope"')
+
+
 def test_a_service_that_is_not_there(reqon: Reqon, own_folder: Path) -> None:
     (own_folder / "sync.vague").write_text(MISSION.format(base="http://127.0.0.1:9"))
     shown = reqon("sync.vague")

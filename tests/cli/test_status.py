@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -93,9 +94,9 @@ def test_a_line_for_each_mission(reqon: Reqon, own_folder: Path) -> None:
         own_folder, mission="Orders", executionId="exec_o", status="failed", errors=[ERROR]
     )
     head, *lines = reqon("status").stdout.splitlines()
-    assert head.split() == ["mission", "status", "started", "duration"]
+    assert head.split() == ["mission", "status", "started", "+00:00", "duration"]
     assert len(lines) == 2
-    assert lines[0].startswith("CustomerSync  completed  2024-01-20 09:00:00 +00:00")
+    assert lines[0].startswith("CustomerSync  completed  2024-01-20 09:00 ")
     assert lines[0].endswith("2m 30s  customers +42 ~18")
     assert lines[1].endswith("404 Not Found")
 
@@ -208,3 +209,62 @@ def test_lines_fit_a_narrow_terminal(
     for command in (("status",), ("status", "CustomerSync"), ("history",)):
         shown = reqon(*command)
         assert [line for line in shown.stdout.splitlines() if len(line) > 60] == []
+
+
+def at_80_columns(reqon: Reqon, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> list[str]:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = reqon(*arguments).stdout.splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+    return lines
+
+
+def test_history_shows_all_its_columns_at_80_columns(
+    reqon: Reqon, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_record(own_folder, executionId="exec_rgxkvmv8vhse", progress={"current": 1241})
+    head, line = at_80_columns(reqon, monkeypatch, "history")
+    assert head.split() == [
+        "mission", "execution", "status", "started", "+00:00", "duration", "items",
+    ]  # fmt: skip
+    assert line.split() == [
+        "CustomerSync", "exec_rgxkvmv8vhse", "completed", "2024-01-20", "09:00", "2m", "30s",
+        "1,241",
+    ]  # fmt: skip
+
+
+def test_rows_too_wide_go_on_below_their_first_cell(
+    reqon: Reqon, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "ReconcilePaymentsOfAllSubsidiaries"
+    write_record(own_folder, mission=name, executionId="exec_rgxkvmv8vhse")
+    head, below, mission, row = at_80_columns(reqon, monkeypatch, "history")
+    assert head == "mission"
+    assert below.split()[:2] == ["execution", "status"]
+    assert mission == name
+    assert row.split()[:3] == ["exec_rgxkvmv8vhse", "completed", "2024-01-20"]
+    assert row.index("completed") == below.index("status")
+
+
+def test_a_long_reason_is_wrapped_below_its_row_and_whole(
+    reqon: Reqon, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = "GET http://127.0.0.1/x answered 404 Not Found: nothing is served there " * 3
+    write_record(own_folder, status="failed", errors=[{**ERROR, "message": reason.strip()}])
+    for command in ("status", "history"):
+        _head, row, *note = at_80_columns(reqon, monkeypatch, command)
+        assert row.split()[-2:] == ["2m", "30s"] if command == "status" else row.endswith(" 0")
+        assert " ".join(line.strip() for line in note) == reason.strip()
+
+
+def test_a_time_of_another_offset_carries_it(
+    reqon: Reqon, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_record(own_folder, startedAt="2024-06-20T09:00:00Z")
+    write_record(own_folder, startedAt="2024-01-20T09:00:00Z")
+    monkeypatch.setenv("TZ", "Europe/Lisbon")
+    time.tzset()
+    head, summer, winter = reqon("history", "CustomerSync").stdout.splitlines()
+    assert "started +01:00" in head
+    assert "2024-06-20 10:00 " in summer
+    assert "+01:00" not in summer
+    assert "2024-01-20 09:00 +00:00" in winter

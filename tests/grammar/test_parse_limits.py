@@ -66,7 +66,8 @@ HOSTILE = [
     ".", "...", "???", "1.", "1e", ".5", "a", "a ", "a\n", "a.", "a(", "-", "->", "=>", "|", "?",
     "? :", "not ", "if ", "match ", "match {", "any of ", "get a ", "get x +\n", "store ",
     "store - ", "store a -> b ", "for a in ", "for a in b {", "let a = ", "mission M {", "action ",
-    "a: ", "a: 1 ", ",", "[,", "é", "\0", "\ud800", "\u2028", "x => ", "(a, ", "\u00a0", "'\\", '"\\',
+    "a: ", "a: 1 ", ",", "[,", "é", "\0", "\ud800", "\u2028",
+    "x => ", "(a, ", "\u00a0", "'\\", '"\\',
     "{ a: ", "array<", "schema S { a: ", "where ", "a where ", "a ? b : ", "_ -> ", "{ _ -> ",
     "run ", "run [", "match a { _ -> ", "timeout: 5 ", "timeout: 5 x\n", "since: lastSync ",
 ]  # fmt: skip

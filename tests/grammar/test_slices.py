@@ -1,6 +1,8 @@
-"""Brackets are found whatever stands between them, and repaired by indentation where they differ."""
+"""Brackets are found whatever stands between, and repaired by indentation where they differ."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -53,7 +55,10 @@ def test_brackets_in_strings_and_comments_do_not_count(text: str, contents: dict
         ("/*/", [("RQ003", "/*/")]),
         ("{ /* }", [("RQ003", "/* }")]),
         ("a; b @@ c", [("RQ006", ";"), ("RQ006", "@@")]),
-        ("caf\u00e9 \u201cx\u201d", [("RQ006", "\u00e9"), ("RQ006", "\u201c"), ("RQ006", "\u201d")]),
+        (
+            "caf\u00e9 \u201cx\u201d",
+            [("RQ006", "\u00e9"), ("RQ006", "\u201c"), ("RQ006", "\u201d")],
+        ),
         ("\ufeffa\ufeff", [("RQ006", "\ufeff")]),
         ("`a` `b", [("RQ012", "`a`"), ("RQ006", "`")]),
         ("(", [("RQ007", "(")]),
@@ -107,7 +112,7 @@ def test_every_opener_ends_within_the_text_and_slices_nest(text: str):
     for opener, end in found.closes.items():
         assert opener < end <= len(text)
     spans = sorted(found.closes.items())
-    for (start, end), (inner_start, inner_end) in zip(spans, spans[1:], strict=False):
+    for (start, end), (inner_start, inner_end) in pairwise(spans):
         assert inner_start >= end or inner_end <= end, (start, inner_start)
 
 
@@ -116,7 +121,11 @@ def test_space_and_tokens_leave_nothing_out(text: str):
     """White space with comments ends before something that is no white space, or at the end."""
     match = SPACE.match(text)
     assert match is not None
-    assert match.end() == len(text) or not text[match.end()].isspace() or text[match.end()] not in " \t\r\n"
+    assert (
+        match.end() == len(text)
+        or not text[match.end()].isspace()
+        or text[match.end()] not in " \t\r\n"
+    )
 
 
 @given(noise)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from support.fake_api import FakeApi
+
 pytestmark = pytest.mark.slow
 
 
@@ -35,3 +37,44 @@ def test_neovim_shows_the_mistakes_of_a_mission(tmp_path):
     assert [each["code"] for each in found] == ["RQ104", "RQ309", "RQ402"]
     assert found[1]["range"]["start"] == {"line": 1, "character": 18}
     assert seen["errors"] == []
+
+
+RUNNABLE = """\
+mission Sync {{
+  source API {{ auth: none, base: "{url}" }}
+  store people: file("people")
+  action Fetch {{
+    get "/people"
+    store response -> people {{ key: .id }}
+  }}
+}}
+"""
+
+
+@pytest.mark.timeout(120)
+def test_neovim_runs_a_mission_by_its_lens_and_shows_the_new_status(tmp_path):
+    mission, out = tmp_path / "sync.vague", tmp_path / "seen.json"
+    script = Path(__file__).parent / "nvim-run.lua"
+    with FakeApi().in_thread() as api:
+        api.on("GET", "/people", [{"id": n} for n in range(1204)])
+        mission.write_text(RUNNABLE.format(url=api.url))
+        subprocess.run(
+            ["nvim", "--headless", "--clean", "-n", "-S", str(script), str(mission)],
+            env={
+                **os.environ,
+                "SERVER_CMD": f"{sys.executable} -m reqon_lsp",
+                "SESSION_OUT": str(out),
+                "HOME": str(tmp_path),
+            },
+            check=True,
+            timeout=100,
+        )
+    seen = json.loads(out.read_text())
+    assert seen["before"] == ["Run", "Dry run", "History"]
+    assert seen["diagnostics"] == ["RQ103"]
+    assert seen["told"] == ["Sync: completed"]
+    *lenses, status = seen["after"]
+    assert lenses == ["Run", "Dry run", "History"]
+    assert status.startswith("✓ ")
+    assert "· 1,204 rec ·" in status
+    assert (tmp_path / ".vague-data" / "stores" / "people.json").exists()

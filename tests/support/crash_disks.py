@@ -9,6 +9,7 @@ can show that it would notice. All work on real files below the one state folder
 from __future__ import annotations
 
 import errno
+import fnmatch
 import os
 import threading
 import time
@@ -113,15 +114,21 @@ class CountingDisk(Disk):
 
 
 class DyingDisk(CountingDisk):
-    """Ends the process before, after, or (for a write) in the middle of operation `at`."""
+    """Ends the process before, after, or (for a write) in the middle of operation `at`.
 
-    def __init__(self, at: int, moment: Moment) -> None:
+    With a pattern such as `write *.journal` only those operations count.
+    """
+
+    def __init__(self, at: int, moment: Moment, only: str = "*") -> None:
         super().__init__()
         self._at = at
         self._moment = moment
+        self._only = only
 
     def around(self, number: int, name: str, do: Callable[[], Any], *args: Any) -> Any:
-        if number != self._at:
+        if self._only != "*":
+            number = len(fnmatch.filter(self.operations[:number], self._only))
+        if number != self._at or not fnmatch.fnmatch(self.operations[-1], self._only):
             return do()
         if self._moment == "torn" and name == "write":
             fd, data = args

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from support.crash_disks import MOMENTS, Moment
-from support.crash_outcome import Outcome, differences, outcome_of, n_completed
+from support.crash_outcome import Outcome, differences, n_completed, outcome_of
 from support.crash_service import Service, World
 from support.crash_worker import Answer, Job, Worker
 
@@ -130,7 +130,7 @@ class Run:
             program=str(self.program),
             mission=mission or self.mission,
             state_dir=str(self.state_dir),
-            env={"REQON_TEST_URL": self.world.url},
+            env={"REQON_TEST_URL": self.world.url, "CRASH_TOKEN": "secret-token-of-the-tests"},
             disk=disk,
             timing=self.timing,
             **options,

@@ -67,6 +67,7 @@ class World:
     """What one run sees of the service, and what it did to it.
 
     `created` holds the bodies that had an effect, by path; `bodies` all that came with each key.
+    From request `breaks_at` on everything is answered with 500.
     """
 
     name: str
@@ -81,6 +82,7 @@ class World:
     looks: Counter[str] = field(default_factory=Counter)
     n_requests: int = 0
     observe: Callable[[Asked], None] | None = None
+    breaks_at: int | None = None
 
     def effects(self) -> dict[str, Any]:
         """What a run and an undisturbed run must have in common; generated ids differ."""
@@ -100,6 +102,8 @@ class World:
         self.n_requests += 1
         if self.observe is not None:
             self.observe(asked)
+        if self.breaks_at is not None and self.n_requests >= self.breaks_at:
+            return Reply({"error": "out of order"}, 500)
         parts = asked.path.strip("/").split("/")
         handler = getattr(self, f"{asked.method.lower()}_{parts[0]}", None)
         if handler is None:
@@ -130,6 +134,16 @@ class World:
 
     def get_big(self, asked: Asked, rest: list[str]) -> Any:
         return {"id": rest[0], "text": rest[0] * 45_000, "parts": [{"n": n} for n in range(3)]}
+
+    def get_large(self, asked: Asked, rest: list[str]) -> Any:
+        items = [
+            {"id": n, "size": n * 20_000, "text": f"{n} " * (n * 10_000)} for n in range(1, 6)
+        ]
+        return pages(items, "page", 2)(asked)
+
+    def get_echo(self, asked: Asked, rest: list[str]) -> Any:
+        sent = asked.header("Authorization") or ""
+        return {"id": rest[0], "sent": sent, "text": f"{sent} came with {rest[0]}"}
 
     def get_missing(self, asked: Asked, rest: list[str]) -> Any:
         return Reply({"error": "gone", "id": rest[0]}, 404 if int(rest[0]) % 2 else 410)

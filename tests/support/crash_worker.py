@@ -41,8 +41,6 @@ from reqon.journal.session import Timing
 from reqon.loader import DiskFiles
 from reqon.settings import load_settings
 from reqon.state.paths import StatePaths
-from vague.program import Program, find_programs, read_program
-
 from support.crash_disks import (
     DIED,
     CountingDisk,
@@ -53,6 +51,7 @@ from support.crash_disks import (
     Step,
     Trace,
 )
+from vague.program import Program, find_programs, read_program
 
 TESTS = Path(__file__).parents[1]
 
@@ -307,7 +306,7 @@ def make_disk(facts: dict[str, Any] | None) -> Disk:
     given = dict(facts or {"kind": "counting"})
     match given.pop("kind"):
         case "dying":
-            return DyingDisk(given["at"], given["moment"])
+            return DyingDisk(given["at"], given["moment"], given.get("only", "*"))
         case "failing":
             return FailingDisk(given["at"], given["errno"], lasting=given["lasting"])
         case "forgetful":

@@ -49,7 +49,7 @@ class Gate:
 
     async def pass_through(self) -> None:
         self._reached.set()
-        while not self._open.is_set():  # noqa: ASYNC110 - the test may be in another thread
+        while not self._open.is_set():
             await asyncio.sleep(0.005)
 
 
@@ -191,7 +191,7 @@ class FakeApi:
         async def serve() -> None:
             async with self:
                 started.set()
-                while not stop.is_set():  # noqa: ASYNC110 - set by the test's thread
+                while not stop.is_set():
                     await asyncio.sleep(0.01)
 
         thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 ANSWER_SECONDS = 20
@@ -19,15 +20,17 @@ class RawClient:
 
     @classmethod
     async def start(cls) -> RawClient:
-        pipe = asyncio.subprocess.PIPE
+        pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         return cls(
             await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "reqon_lsp", stdin=pipe, stdout=pipe, stderr=pipe
+                sys.executable, "-m", "reqon_lsp", stdin=pipe, stdout=pipe, stderr=nowhere
             )
         )
 
-    async def initialize(self) -> dict[str, Any]:
-        params = {"processId": None, "rootUri": None, "capabilities": {}}
+    async def initialize(
+        self, capabilities: dict[str, Any] | None = None, **more: Any
+    ) -> dict[str, Any]:
+        params = {"processId": None, "rootUri": None, "capabilities": capabilities or {}, **more}
         answer = await self.request(0, "initialize", params)
         self.send({"jsonrpc": "2.0", "method": "initialized", "params": {}})
         return answer
@@ -49,6 +52,20 @@ class RawClient:
             message = await asyncio.wait_for(self._next(), ANSWER_SECONDS)
             self.seen.append(message)
             if "method" not in message and message.get("id") == message_id:
+                return message
+
+    def notify(self, method: str, params: Any) -> None:
+        self.send({"jsonrpc": "2.0", "method": method, "params": params})
+
+    async def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The next message, from what was seen on, that is wanted."""
+        for message in self.seen:
+            if wanted(message):
+                return message
+        while True:
+            message = await asyncio.wait_for(self._next(), ANSWER_SECONDS)
+            self.seen.append(message)
+            if wanted(message):
                 return message
 
     async def _next(self) -> dict[str, Any]:

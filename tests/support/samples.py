@@ -58,5 +58,8 @@ mission Mission{number} {{
 
 def long_action(n_steps: int) -> str:
     """One mission with one action of `n_steps` steps."""
-    steps = (f"    store {{ id: {n}, v: row.value{n} }} -> rows{n} {{ key: .id }}" for n in range(n_steps))
+    steps = (
+        f"    store {{ id: {n}, v: row.value{n} }} -> rows{n} {{ key: .id }}"
+        for n in range(n_steps)
+    )
     return "mission M {\n  action A {\n" + "\n".join(steps) + "\n  }\n  run A\n}\n"

@@ -30,7 +30,9 @@ def _token(expression: stock.Expression) -> stock.Expression:
     return token
 
 
-def _with_space(expression: stock.Expression, made: dict[int, stock.Expression]) -> stock.Expression:
+def _with_space(
+    expression: stock.Expression, made: dict[int, stock.Expression]
+) -> stock.Expression:
     known = made.get(id(expression))
     if known is not None:
         return known

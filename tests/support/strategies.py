@@ -12,17 +12,26 @@ from hypothesis import strategies as st
 from support.program_texts import programs
 from support.samples import SAMPLES
 
-__all__ = ["Change", "broken_programs", "changes", "noise", "program_like", "programs", "sample_texts"]
+__all__ = [
+    "Change",
+    "broken_programs",
+    "changes",
+    "noise",
+    "program_like",
+    "programs",
+    "sample_texts",
+]
 
 # What people type, bracket by bracket and word by word, and what nobody should.
 SNIPPETS = (
-    "{", "}", "(", ")", "[", "]", '"', "'", "`", "\n", " ", ",", ":", ".", "->", "=>", "=", "?", "|",
-    "//", "#", "/*", "*/", "...", "???", "\\", ";", "é", "\0", "\r\n", "1", "7days", "3 days", ".5",
-    "x", "_", "where ", "match ", "if ", "then ", "not ", "and ", "or ", "in ", "is ", "skip ",
-    'get "/x" ', "get next ", "store a -> b ", "let x = 1\n", "let y =\n", "for a in b { skip }",
-    "for a in b {", "action B { skip }\n", "action B {\n", "mission N {\n", "schema S { a: int }\n",
-    "source Q { }\n", "run A then [B]\n", "key: .id ", "timeout: 5 minutes\n", "retry\n", "{ a: 1 }",
-    "queue ", "abort ", "assume .a ", "_ -> continue ", "[a, ...b] -> skip ", "checkpoint every ",
+    "{", "}", "(", ")", "[", "]", '"', "'", "`", "\n", " ", ",", ":", ".", "->", "=>", "=", "?",
+    "|", "//", "#", "/*", "*/", "...", "???", "\\", ";", "é", "\0", "\r\n", "1", "7days", "3 days",
+    ".5", "x", "_", "where ", "match ", "if ", "then ", "not ", "and ", "or ", "in ", "is ",
+    "skip ", 'get "/x" ', "get next ", "store a -> b ", "let x = 1\n", "let y =\n",
+    "for a in b { skip }", "for a in b {", "action B { skip }\n", "action B {\n", "mission N {\n",
+    "schema S { a: int }\n", "source Q { }\n", "run A then [B]\n", "key: .id ",
+    "timeout: 5 minutes\n", "retry\n", "{ a: 1 }", "queue ", "abort ", "assume .a ",
+    "_ -> continue ", "[a, ...b] -> skip ", "checkpoint every ",
 )  # fmt: skip
 
 sample_texts = st.sampled_from(sorted(SAMPLES.values(), key=len))

@@ -48,9 +48,7 @@ def _cases_of(path: Path) -> Iterator[SyntaxCase]:
     parts = _HEADING.split(path.read_text(encoding="utf-8"))[1:]
     for title, body in zip(parts[::2], parts[1::2], strict=True):
         blocks = dict(_FENCE.findall(body))
-        yield SyntaxCase(
-            path.stem, title, blocks["vague"], blocks.get("tree"), blocks.get("fixed")
-        )
+        yield SyntaxCase(path.stem, title, blocks["vague"], blocks.get("tree"), blocks.get("fixed"))
 
 
 def announced(case: SyntaxCase) -> list[str]:

@@ -37,22 +37,28 @@ def _inline(value: Any, blocks: list[tuple[Any, ...]]) -> str:
         return _inline(value.node, blocks)
     if isinstance(value, tuple):
         return _row(value, blocks)
-    if isinstance(value, Identifier):
-        return value.text
-    if isinstance(value, Key):
-        return value.text if value.text.isidentifier() else repr(value.text)
-    if isinstance(value, StringLiteral):
-        return repr(value.value)
-    if isinstance(value, NumberLiteral):
+    if isinstance(value, StringLiteral | NumberLiteral):
         return repr(value.value)
     if not isinstance(value, Node):
         return value if isinstance(value, str) else repr(value)
+    return _name(value) or _call(value, blocks)
+
+
+def _name(node: Node) -> str | None:
+    if isinstance(node, Identifier):
+        return node.text
+    if isinstance(node, Key):
+        return node.text if node.text.isidentifier() else repr(node.text)
+    return None
+
+
+def _call(node: Node, blocks: list[tuple[Any, ...]]) -> str:
     parts = [
-        _inline(getattr(value, one.name), blocks)
-        for one in fields(value)
-        if one.compare and getattr(value, one.name) is not None
+        _inline(getattr(node, one.name), blocks)
+        for one in fields(node)
+        if one.compare and getattr(node, one.name) is not None
     ]
-    return f"{type(value).__name__}({', '.join(parts)})" if parts else type(value).__name__
+    return f"{type(node).__name__}({', '.join(parts)})" if parts else type(node).__name__
 
 
 def _row(values: tuple[Any, ...], blocks: list[tuple[Any, ...]]) -> str:

@@ -167,7 +167,7 @@ class Reader:
     def placed_one(self, tree: Tree) -> Placed[Any]:
         """A single placed element, such as the step of an arm."""
         known = self._known(tree.start, ONE)
-        if known is not None:
+        if known is not None and known.end - known.start == tree.end - tree.start:
             self.readings.append(known)
             return known.placed[0]
         base, problems, readings = self.base, self.problems, self.readings
@@ -302,7 +302,15 @@ class _PlainList:
                 floor, position = tree.start, tree.end
             else:
                 trouble = recovery.Trouble(
-                    reader.whole_text, reader.text, reader, form, position, end, failure, floor, before
+                    reader.whole_text,
+                    reader.text,
+                    reader,
+                    form,
+                    position,
+                    end,
+                    failure,
+                    floor,
+                    before,
                 )
                 position = self._broken(trouble, complete=tree is not None)
                 floor, before = None, None
@@ -421,7 +429,15 @@ class PlacedList:
         reader = self._reader
         floor = self.starts[-1] + self._base if self.starts else None
         trouble = recovery.Trouble(
-            reader.whole_text, reader.text, reader, self._form, start, self._end, failure, floor, before
+            reader.whole_text,
+            reader.text,
+            reader,
+            self._form,
+            start,
+            self._end,
+            failure,
+            floor,
+            before,
         )
         problem, stop = recovery.judge(trouble)
         looked = max(failure.reach, problem.span.end)

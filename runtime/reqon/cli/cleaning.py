@@ -18,7 +18,7 @@ from reqon.errors import ReqonError
 from reqon.journal.applied import marks_path, read_marks
 from reqon.journal.disk import Disk
 from reqon.journal.held import StoreShelf, described
-from reqon.journal.locks import FileLock
+from reqon.journal.locks import FileLock, process_facts
 from reqon.journal.retention import Removal, Rules, clean_mission, clean_quarantine, lacking_store
 from reqon.journal.sync_checkpoints import reset_checkpoints
 from reqon.settings import load_settings
@@ -105,6 +105,8 @@ async def _clean_one(
     disk.make_folder(paths.locks)
     is_free = lock.try_acquire()
     try:
+        if is_free:  # what a dead run wrote here would make it look alive
+            lock.write_owner({"mission": mission, **process_facts()})
         if is_free and rules.everything and not rules.dry_run:
             await _apply_unapplied(paths, disk, mission, outcome)
         result = await asyncio.to_thread(clean_mission, paths, disk, SystemClock(), mission, rules)

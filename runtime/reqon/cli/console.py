@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
 
 import click
@@ -122,13 +122,13 @@ def paint_status(status: str, text: str | None = None) -> str:
     return paint(text or status, STATUS_STYLES.get(status, "strong"))
 
 
-def paint_first_status(line: str) -> str:
-    """The line of a table with its status, if it has one between spaces, in its colour."""
-    for status in STATUS_STYLES:
-        word = f" {status} "
-        if word in line:
-            return line.replace(word, f" {paint_status(status)} ", 1)
-    return line
+def paint_table(groups: Sequence[Sequence[str]], statuses: Sequence[str]) -> list[str]:
+    """The lines of a table whose first group is the heads, each row's status in its colour."""
+    lines = [paint(line, "faint") for line in groups[0]]
+    for group, status in zip(groups[1:], statuses, strict=True):
+        row = "\n".join(group)
+        lines += row.replace(f" {status} ", f" {paint_status(status)} ", 1).split("\n")
+    return lines
 
 
 def width(stream: IO[str] | None = None) -> int:

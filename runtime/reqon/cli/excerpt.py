@@ -62,6 +62,26 @@ def marked_line(source: SourceText, span: Span, width: int, paint: Paint, style:
     ]
 
 
+def head_span(source: SourceText, start: int, head: str) -> Span:
+    """The part of the line from `start` on that `head`, the step's own words, covers.
+
+    `head` has its white space made single and may end in `…`; the span ends with the line. Where
+    the text is another one (the file was edited), it is the rest of the line.
+    """
+    line, _ = source.location(start)
+    end = source.line_starts[line - 1] + len(source.line(line).rstrip())
+    at, cut = start, head.endswith("…")
+    for word in head.removesuffix("…").split():
+        while at < end and source.text[at].isspace():
+            at += 1
+        if at >= end:
+            break
+        if not source.text.startswith(word, at):
+            return Span(start, end)
+        at += len(word)
+    return Span(start, end if cut or at == start else at)
+
+
 def _fit(text: str, start: int, end: int, width: int) -> tuple[str, int, int]:
     """Cut `text` to `width` columns around its marked part; with where and how far to mark."""
     clean = wording.one_line(text)

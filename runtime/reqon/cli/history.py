@@ -58,16 +58,17 @@ def command(
 
 def _show_table(states: Sequence[ExecutionState], *, with_mission: bool) -> None:
     now = SystemClock().now()
-    heads = ["execution", "status", "started", "duration", "items"]
+    started, times = wording.started_column([state.started_at for state in states])
+    heads = ["execution", "status", started, "duration", "items"]
     rows = [
         [
             state.execution_id,
             state.status,
-            wording.local_time(state.started_at),
+            time,
             records.elapsed(state.record, now),
             wording.count(records.items(state.record) or 0),
         ]
-        for state in states
+        for state, time in zip(states, times, strict=True)
     ]
     right = {3, 4}
     if with_mission:
@@ -75,6 +76,5 @@ def _show_table(states: Sequence[ExecutionState], *, with_mission: bool) -> None
         rows = [[state.mission, *row] for state, row in zip(states, rows, strict=True)]
         right = {4, 5}
     notes = ["" if s.status == "completed" else records.headline(s.record) for s in states]
-    lines = wording.noted_table(heads, rows, notes, console.width(), right=frozenset(right))
-    console.show(console.paint(lines[0], "faint"))
-    console.show_lines(map(console.paint_first_status, lines[1:]))
+    groups = wording.noted_table(heads, rows, notes, console.width(), right=frozenset(right))
+    console.show_lines(console.paint_table(groups, [state.status for state in states]))

@@ -12,7 +12,7 @@ from typing import Any
 from reqon.cli import console, excerpt, records, wording
 from reqon.cli.programs import Sources
 from reqon.clock import SystemClock
-from vague.text import Location, Span
+from vague.text import Location
 
 _ENDINGS: Mapping[str, str] = {
     "completed": "completed in",
@@ -61,9 +61,9 @@ def say_run_error(error: Mapping[str, Any], sources: Sources) -> None:
     source = sources.get(file) if isinstance(file, str) else None
     if source is not None and line is not None and line <= len(source.line_starts):
         start = source.offset(Location(line, column or 1))
-        end = source.line_starts[line - 1] + len(source.line(line).rstrip())
+        span = excerpt.head_span(source, start, records.text(error.get("step"), ""))
         for text in excerpt.marked_line(
-            source, Span(start, end), console.width(sys.stderr), console.paint, "error"
+            source, span, console.width(sys.stderr), console.paint, "error"
         ):
             console.say(text)
     hint = error.get("hint")

@@ -95,19 +95,15 @@ def _show_all(reader: StateReader, *, as_json: bool) -> None:
 
 def _overview(states: Sequence[ExecutionState]) -> list[str]:
     now = SystemClock().now()
+    started, times = wording.started_column([state.started_at for state in states])
     rows = [
-        (
-            state.mission,
-            state.status,
-            wording.local_time(state.started_at),
-            records.elapsed(state.record, now),
-        )
-        for state in states
+        (state.mission, state.status, time, records.elapsed(state.record, now))
+        for state, time in zip(states, times, strict=True)
     ]
     notes = [records.headline(state.record) for state in states]
-    heads = ("mission", "status", "started", "duration")
-    lines = wording.noted_table(heads, rows, notes, console.width(), right=frozenset({3}))
-    return [console.paint(lines[0], "faint"), *map(console.paint_first_status, lines[1:])]
+    heads = ("mission", "status", started, "duration")
+    groups = wording.noted_table(heads, rows, notes, console.width(), right=frozenset({3}))
+    return console.paint_table(groups, [state.status for state in states])
 
 
 def detail_lines(reader: StateReader, state: ExecutionState) -> list[str]:

@@ -35,6 +35,10 @@ _LONG_UNITS = {
 }
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
 _BYTES_PER_STEP = 1024
+_OFFSET = re.compile(r":\d\d ([+-]\d\d:\d\d)$")
+_TO_THE_MINUTE = len("2031-05-06 09:08")
+_NOTE_INDENT = "    "
+_UNCUT = 10_000
 
 
 def parse_duration(text: str) -> int | None:
@@ -99,6 +103,24 @@ def local_time(instant: datetime | str | None) -> str:
         return str(instant)
     offset = local.strftime("%z")
     return f"{local:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:5]}"
+
+
+def started_column(instants: Sequence[datetime | str | None]) -> tuple[str, list[str]]:
+    """Head and cells of a column of local times to the minute: `started +02:00` over them.
+
+    The head holds the offset of the first; a time with another one (the clocks were changed in
+    between) carries its own.
+    """
+    full = [local_time(instant) for instant in instants]
+    offsets = [match.group(1) if (match := _OFFSET.search(text)) else None for text in full]
+    common = next(filter(None, offsets), None)
+    cells = [
+        text
+        if offset is None
+        else f"{text[:_TO_THE_MINUTE]}{'' if offset == common else ' ' + offset}"
+        for text, offset in zip(full, offsets, strict=True)
+    ]
+    return "started" if common is None else f"started {common}", cells
 
 
 def ago(instant: datetime, now: datetime) -> str:
@@ -170,23 +192,43 @@ def noted_table(
     width: int,
     *,
     right: frozenset[int],
-) -> list[str]:
-    """A table with a note for each row: behind it where all fit, else on a line of its own."""
-    lines = table(heads, rows, width, right=right)
-    columns = max(display_width(line) for line in lines)
+) -> list[tuple[str, ...]]:
+    """A table with a note for each row: behind it where all fit, else wrapped below it.
+
+    No cell is ever cut: rows too wide for `width` put their first cell on a line of its own. The
+    lines come in groups, first that of the heads, then one for each row, its cells before its note.
+    """
+    columns, groups = _whole_rows(heads, rows, width, right)
     shown = [one_line(note) for note in notes]
-    if columns + 2 + max(map(display_width, shown), default=0) <= width:
+    one_each = all(len(group) == 1 for group in groups)
+    if one_each and columns + 2 + max(map(display_width, shown), default=0) <= width:
         behind = [
-            f"{line}{' ' * (columns - display_width(line))}  {note}".rstrip()
-            for line, note in zip(lines[1:], shown, strict=True)
+            (f"{line}{' ' * (columns - display_width(line))}  {note}".rstrip(),)
+            for (line,), note in zip(groups[1:], shown, strict=True)
         ]
-        return [lines[0], *behind]
-    result = [lines[0]]
-    for line, note in zip(lines[1:], shown, strict=True):
-        result.append(line)
-        if note:
-            result.append("    " + shortened(note, max(4, width - 4)))
-    return result
+        return [groups[0], *behind]
+    room = max(20, width - len(_NOTE_INDENT))
+    below = [
+        (*group, *(_NOTE_INDENT + line for line in wrap(note, room))) if note else group
+        for group, note in zip(groups[1:], shown, strict=True)
+    ]
+    return [groups[0], *below]
+
+
+def _whole_rows(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], width: int, right: frozenset[int]
+) -> tuple[int, list[tuple[str, ...]]]:
+    """Columns used and the lines of each row, heads first: one, or two where one is too wide."""
+    lines = table(heads, rows, _UNCUT, right=right)
+    columns = max(map(display_width, lines))
+    if columns <= width:
+        return columns, [(line,) for line in lines]
+    rest = table(
+        heads[1:], [row[1:] for row in rows], _UNCUT, right=frozenset(i - 1 for i in right)
+    )
+    firsts = [one_line(row[0]) for row in (heads, *rows)]
+    indented = [f"  {line}" for line in rest]
+    return max(map(display_width, indented)), list(zip(firsts, indented, strict=True))
 
 
 def fields(pairs: Iterable[tuple[str, str]], width: int, indent: int = 2) -> list[str]:

@@ -15,6 +15,7 @@ from reqon.engine.loading import Loader, MissionOptions
 from reqon.engine.pipeline import ROOT, run_mission_pipeline
 from reqon.engine.resume import ResumeCells
 from reqon.engine.running import Running
+from reqon.engine.shown import folder_around
 from reqon.engine.stops import RunControl, Stop
 from reqon.engine.window import Window
 from reqon.errors import (
@@ -149,7 +150,7 @@ class Attempt:
             resume=ResumeCells(state.cells if session.resumed else {}),
             seed=state.start.seed,
             started_at=started_at,
-            base_folder=self.request.paths.root.absolute().parent,
+            base_folder=folder_around(self.request.paths.root),
             keeps_state=self.request.journaled,
             batches=self.request.durability != "strict",
             dry_run=self.dry_run,

@@ -25,10 +25,11 @@ async def run_action(
     suffix: str,
     *,
     nested: bool = False,
-    jumped: bool = False,
+    source: str | None = None,
 ) -> None:
     """Run an action in a scope of its own, in the given branch.
 
+    `source`: the action was jumped to, and may replace the credential of that source.
     What it kept for a resume goes with the commit that follows; the caller makes it.
     """
     outer = branch.frame
@@ -45,7 +46,7 @@ async def run_action(
         level=outer.level + 1 if nested else 0,
         loops=bound.plan.loops,
         keeps_scope=not _SCOPE_NAMES.isdisjoint(bound.plan.names),
-        jumped_from=outer.last_source if jumped else outer.jumped_from if nested else None,
+        jumped_from=source or (outer.jumped_from if nested else None),
     )
     around = (branch.scope, branch.slots, branch.regions)
     branch.frame = frame

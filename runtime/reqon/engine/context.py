@@ -94,6 +94,11 @@ class Branch:
         return self.frame.action
 
     @property
+    def last_source(self) -> str | None:
+        """The source of the latest request of the action."""
+        return self.frame.last_source
+
+    @property
     def item_limit(self) -> int | None:
         """How many items a loop may have in a trial."""
         return self.run.window.limit
@@ -355,15 +360,14 @@ class Branch:
         await loops.run_parallel(self, runner, position)
 
     async def breathe(self) -> None:
-        """Let other tasks have their turn; they see what is complete by now."""
-        await loops.end_batch(self)
+        """Let other tasks have their turn."""
         await asyncio.sleep(0)
 
     # -------------------------------------------------------------- actions
 
-    async def run_action(self, name: str, *, jumped: bool = False) -> None:
+    async def run_action(self, name: str, jumped_from: str | None = None) -> None:
         """Run an action in a scope of its own, as part of this branch."""
-        await calls.run_action(self, name, self.stack[-1], name, nested=True, jumped=jumped)
+        await calls.run_action(self, name, self.stack[-1], name, nested=True, source=jumped_from)
 
     async def run_stages(self, stages: tuple[BoundStage, ...]) -> None:
         """Run a pipeline as a step."""

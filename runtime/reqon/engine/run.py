@@ -20,6 +20,7 @@ from reqon.engine.attempt import Attempt, Ended
 from reqon.engine.bind import BoundMission, bind_mission
 from reqon.engine.dry import dry_state
 from reqon.engine.loading import Loader
+from reqon.engine.shown import folder_around, shown_path
 from reqon.engine.stops import RunControl
 from reqon.engine.window import Window
 from reqon.errors import (
@@ -216,7 +217,7 @@ class _Run:
     def _facts(self, state_dir: Path) -> ProgramFacts:
         facts = self.plan.facts
         return ProgramFacts(
-            path=shown_path(facts.path, state_dir),
+            path=None if facts.path is None else shown_path(facts.path, folder_around(state_dir)),
             sha256=facts.sha256,
             plan_hash=facts.plan_hash,
             action_hashes=facts.action_hashes,
@@ -258,14 +259,3 @@ class _Run:
 def _half() -> float:
     """No jitter: executions of one mission never meet."""
     return 0.5
-
-
-def shown_path(path: str | None, state_dir: Path) -> str | None:
-    """A program's path as records show it: relative to the state folder's parent if below it."""
-    if path is None:
-        return None
-    absolute, parent = Path(path).absolute(), state_dir.absolute().parent
-    try:
-        return absolute.relative_to(parent).as_posix()
-    except ValueError:
-        return absolute.as_posix()

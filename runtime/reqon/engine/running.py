@@ -12,6 +12,7 @@ from reqon.clock import Clock, format_instant
 from reqon.engine.bind import BoundMission
 from reqon.engine.keeper import Keeper
 from reqon.engine.resume import ResumeCells
+from reqon.engine.shown import shown_path
 from reqon.engine.sources import Sources
 from reqon.engine.stops import Stop
 from reqon.engine.window import Window
@@ -85,7 +86,7 @@ class Running:
             "action": action,
             "step": error.step,
             "stepPath": None if error.step_path is None else str(error.step_path),
-            "file": None if place is None else self.shown_path(place.file),
+            "file": None if place is None else shown_path(place.file, self.base_folder),
             "line": None if place is None else place.line,
             "column": None if place is None else place.column,
             "index": error.index,
@@ -100,14 +101,6 @@ class Running:
         if error.hint is not None:
             facts["hint"] = self.secrets.redact(error.hint)
         return facts
-
-    def shown_path(self, path: str) -> str:
-        """A file's path: relative to the state folder's parent if it lies below it."""
-        absolute = Path(path).absolute()
-        try:
-            return absolute.relative_to(self.base_folder).as_posix()
-        except ValueError:
-            return absolute.as_posix()
 
     def explain_request(self, request: HttpRequest) -> None:
         """A dry run tells what it would have sent."""

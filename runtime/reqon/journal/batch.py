@@ -87,15 +87,15 @@ class Batch:
                 encode_json_into(operation, target, -1)
                 target.append(_COMMA)
 
-    def add_cells(self, cells: dict[CellKey, Any]) -> None:
-        """Take over changes of cells, in order, given as encoded values."""
-        for key, value in cells.items():
-            if isinstance(key, str):
-                self.cells[key] = value
-                self.cell_bytes += len(key) + len(memoryview(value)) + 8
-            else:
-                note_cell(self.cells, key[0], None)
-                self.cell_bytes += len(key[0]) + 12
+    def set_cell(self, address: str, encoded: msgspec.Raw | None) -> None:
+        """Set a cell to an encoded value."""
+        self.cells[address] = encoded
+        self.cell_bytes += len(address) + len(memoryview(encoded or b"")) + 8
+
+    def delete_cell(self, address: str) -> None:
+        """Delete a cell and everything below it."""
+        note_cell(self.cells, address, None)
+        self.cell_bytes += len(address) + 12
 
     def into(self, frame: Frame, summary: Summary) -> Frame:
         """Complete the frame with what is in the batch."""

@@ -6,6 +6,8 @@ is told at once, by path, mode and owner.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from reqon.journal.disk import Disk
 from reqon.journal.faults import check_writable, unwritable
 from reqon.state.paths import StatePaths
@@ -24,12 +26,20 @@ def prepare_folders(paths: StatePaths, disk: Disk) -> None:
     try:
         for folder in folders:
             disk.make_folder(folder)
-        ignore = paths.root / ".gitignore"
-        if not ignore.exists():
-            disk.replace_file(ignore, [b"*\n"])
-        if not paths.reserve.exists():
-            disk.replace_file(paths.reserve, [bytes(RESERVE_BYTES)])
+        _put_once(disk, paths.root / ".gitignore", b"*\n")
+        _put_once(disk, paths.reserve, bytes(RESERVE_BYTES))
         disk.sync_folder(paths.root)
         disk.sync_folder(paths.root.absolute().parent)
     except OSError as error:
         raise unwritable(paths.root, error) from error
+
+
+def _put_once(disk: Disk, path: Path, content: bytes) -> None:
+    """Make a file where it is missing; others may be at it in the same moment, with the same."""
+    if path.exists():
+        return
+    try:
+        disk.replace_file(path, [content])
+    except FileNotFoundError:
+        if not path.exists():
+            raise

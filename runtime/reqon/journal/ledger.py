@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from reqon.clock import Clock
 from reqon.errors import StorageError
-from reqon.journal.batch import UNWRITABLE, Batch, encode_cells, unwritable
+from reqon.journal.batch import UNWRITABLE, Batch, CellKey, encode_cells, unwritable
 from reqon.journal.blobs import BlobFolder
 from reqon.journal.changes import ActiveStep, Changes, Rare
 from reqon.journal.faults import storage_error
@@ -102,20 +104,28 @@ class Ledger:
             if self.writer is not None:
                 for _, operations in resolved:
                     self.batch.add_operations(operations)
-                cells = encode_cells(changes.cells)
-                self.batch.add_cells(cells)
+            cells = encode_cells(changes.cells)
         except UNWRITABLE as error:
             del self.batch.operations[before:]
             raise unwritable(error) from error
         self.batch.units += 1
         for key, value in changes.cells.items():
-            self.state.set_cell(key if isinstance(key, str) else key[0], value)
+            self._merge_cell(key, value, cells[key])
         for store, operations in resolved:
             self._apply(store, operations, changes.action)
         self._merge_shown(changes)
         if changes.rare is not None:
             self._merge_rare(changes.rare)
         changes.reset()
+
+    def _merge_cell(self, key: CellKey, value: Any, encoded: msgspec.Raw | None) -> None:
+        """Take over one change of a cell; deleting what is not there is no change."""
+        if isinstance(key, str):
+            self.state.set_cell(key, value)
+            self.batch.set_cell(key, encoded)
+        elif self.state.has_cells_at(key[0]):
+            self.state.set_cell(key[0], None)
+            self.batch.delete_cell(key[0])
 
     def _apply(self, store: Store, operations: list[Operation], action: str | None) -> None:
         counts = self.state.summary.counts

@@ -196,7 +196,7 @@ class _Repair:
         self.disk.replace_durably(location, _lines(kept))
         self.report.lost.append(
             f"{reason}; {len(kept)} records are kept, about {lost} lines are not; the old file is "
-            "in quarantine, and `reqon checkpoints reset` makes the next sync fetch everything again"
+            "in quarantine, `reqon checkpoints reset` makes the next sync fetch everything again"
         )
 
     def _marks_of(self, held: HeldStore) -> dict[str, int]:

@@ -31,6 +31,8 @@ from reqon.state.reader import Listed, StateReader
 from reqon.stores.registry import make_store
 
 KEEP_QUARANTINE = timedelta(days=30)
+MANY_RECORDS = 1000
+MANY_BYTES = 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +141,28 @@ def finish_files(disk: Disk, request: SessionRequest, stem: str) -> list[str]:
     try:
         remove_journal(disk, request.paths, stem)
         if request.retention is None:
-            return []
+            return crowded(request.paths, request.mission)
         rules = Rules(older_than=request.retention)
         result = clean_mission(request.paths, disk, request.clock, request.mission, rules)
     except (OSError, RefusedError) as error:
         return [f"old state could not be removed: {error}"]
     return result.warnings
+
+
+def crowded(paths: StatePaths, mission: str) -> list[str]:
+    """A warning where a mission without a retention has left very much behind."""
+    listing = StateReader(paths.root).listing(mission)
+    if len(listing) < MANY_RECORDS:
+        size = sum(_size(path) for listed in listing for path in _files(paths, listed.stem))
+        if size < MANY_BYTES:
+            return []
+        what = f"{size / 2**30:.1f} GiB of state"
+    else:
+        what = f"{len(listing):,} execution records"
+    return [
+        f"'{mission}' has left {what}; `stateRetention: 30 days` in the mission, or "
+        "`reqon cleanup --older-than 30d`, removes old ones"
+    ]
 
 
 _RUNNING = "it is running"

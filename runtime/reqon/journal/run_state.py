@@ -92,6 +92,7 @@ class RunState:
     start: StartFacts
     summary: Summary = field(default_factory=Summary)
     cells: dict[str, Any] = field(default_factory=dict[str, Any])
+    below_counts: dict[str, int] = field(default_factory=dict[str, int])
     since: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
     synced: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     deferred: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
@@ -144,13 +145,37 @@ class RunState:
 
     def set_cell(self, address: str, value: Any) -> None:
         """Set a cell; with None delete it and everything below it."""
-        if value is not None:
+        if value is None:
+            self._delete_cells(address)
+        elif address in self.cells:
             self.cells[address] = value
-            return
-        self.cells.pop(address, None)
-        start = address + "/"
-        for below in [a for a in self.cells if a.startswith(start)]:
-            del self.cells[below]
+        else:
+            self.cells[address] = value
+            self._count_above(address, 1)
+
+    def has_cells_at(self, address: str) -> bool:
+        """Whether there is a cell of this address or below it."""
+        return address in self.cells or address in self.below_counts
+
+    def _delete_cells(self, address: str) -> None:
+        gone = [address] if address in self.cells else []
+        if address in self.below_counts:
+            start = address + "/"
+            gone += [a for a in self.cells if a.startswith(start)]
+        for found in gone:
+            del self.cells[found]
+            self._count_above(found, -1)
+
+    def _count_above(self, address: str, step: int) -> None:
+        """Keep count of the cells below each address: most deletions find none, and are many."""
+        counts = self.below_counts
+        end = address.rfind("/")
+        while end > 0:
+            above = address[:end]
+            counts[above] = counts.get(above, 0) + step
+            if not counts[above]:
+                del counts[above]
+            end = address.rfind("/", 0, end)
 
     def settle(self, numbers: Iterable[int]) -> None:
         """Forget calls and events that a commit has used up."""
@@ -247,7 +272,10 @@ class RunState:
         self.settle(frame.settled)
 
     def _fold_base(self, base: Base) -> None:
-        self.cells = dict(base.cells)
+        self.cells.clear()
+        self.below_counts.clear()
+        for address, value in base.cells:
+            self.set_cell(address, value)
         self.since = dict(base.since)
         self.wrote = {action: list(stores) for action, stores in base.wrote.items()}
         self.synced = dict(base.synced)

@@ -191,6 +191,11 @@ class StepContext(Protocol):
         ...
 
     @property
+    def last_source(self) -> str | None:
+        """The source of the latest request of the action."""
+        ...
+
+    @property
     def item_limit(self) -> int | None:
         """How many items a loop may have in a trial."""
         ...
@@ -294,8 +299,11 @@ class StepContext(Protocol):
 
     # actions
 
-    async def run_action(self, name: str, *, jumped: bool = False) -> None:
-        """Run an action in a scope of its own."""
+    async def run_action(self, name: str, jumped_from: str | None = None) -> None:
+        """Run an action in a scope of its own.
+
+        It may replace the credential of the source that it was jumped from for.
+        """
         ...
 
     async def run_stages(self, stages: tuple[BoundStage, ...]) -> None:

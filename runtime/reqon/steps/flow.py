@@ -174,13 +174,14 @@ class JumpRunner:
         position = ctx.open()
         saved: dict[str, Any] = position.saved or {}
         anchor = self.plan.anchor
-        if anchor is not None and "try" not in saved:
-            tries = ctx.count_try(anchor, str(self.plan.site.path))
-            check_tries(ctx, position, tries, RetryPolicy())
-            saved = {"try": tries}
+        if "source" not in saved:
+            if anchor is not None:
+                tries = ctx.count_try(anchor, str(self.plan.site.path))
+                check_tries(ctx, position, tries, RetryPolicy())
+            saved = {"source": ctx.last_source}
             position.keep(saved)
         if "done" not in saved:
-            await ctx.run_action(self.plan.action, jumped=True)
+            await ctx.run_action(self.plan.action, saved["source"])
             position.keep({**saved, "done": True})
         ctx.close(position)
         return NEXT if anchor is None else GoBack(anchor)

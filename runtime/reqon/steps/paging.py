@@ -114,7 +114,8 @@ class PageCommits:
         self._group = asyncio.TaskGroup()
         self._running: asyncio.Task[None] | None = None
         self._waiting = 0
-        self._error: ReqonError | None = None
+        self._fetching: ReqonError | None = None
+        self._failed: ReqonError | None = None
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -127,15 +128,16 @@ class PageCommits:
         trace: TracebackType | None,
     ) -> None:
         await self._group.__aexit__(kind, error, trace)
-        if self._error is not None:
-            raise self._error
+        found = self._failed or self._fetching
+        if found is not None:
+            raise found
 
     async def collect(self, work: Awaitable[HttpFailure | None]) -> HttpFailure | None:
         """Await the fetching, then the commits; an error of either comes out behind the group."""
         try:
             return await work
         except ReqonError as error:
-            self._error = error
+            self._fetching = error
             return None
         finally:
             await self._settle()
@@ -147,8 +149,8 @@ class PageCommits:
             if self._waiting < MOST_WAITING:
                 return
             await asyncio.wait({self._running})
-        if self._error is not None:
-            raise self._error
+        if self._failed is not None:
+            raise self._failed
         self._waiting = 0
         self._running = self._group.create_task(self._commit())
 
@@ -156,12 +158,12 @@ class PageCommits:
         try:
             await self._ctx.commit("page", Barrier.SYNC)
         except ReqonError as error:
-            self._error = self._error or error
+            self._failed = self._failed or error
 
     async def _settle(self) -> None:
         if self._running is not None:
             await asyncio.wait({self._running})
-        if self._waiting and self._error is None:
+        if self._waiting and self._failed is None:
             await self._commit()
 
 

@@ -33,9 +33,11 @@ from support.scripted_run import (
 MISSIONS: dict[str, Mission] = {"Customers": customers, "Orders": orders}
 
 
-def undisturbed(root: Path, name: str, **options: Any) -> tuple[dict[str, Any], int, World]:
+def undisturbed(
+    root: Path, name: str, disk: CountingDisk | None = None, **options: Any
+) -> tuple[dict[str, Any], int, World]:
     """Outcome, number of file operations and world of a run that nothing disturbs."""
-    disk, world = CountingDisk(), World()
+    disk, world = disk or CountingDisk(), World()
     assert run(request_for(root, name, **options), disk, MISSIONS[name], world) is not None
     return outcome(root, name), disk.count, world
 
@@ -59,23 +61,49 @@ def is_completed(root: Path, name: str) -> bool:
     return state is not None and state.status == "completed"
 
 
+def check_deaths(
+    folder: Path,
+    name: str,
+    moments: list[tuple[int, bool]],
+    expected: Any,
+    world: World,
+    **how: Any,
+) -> None:
+    """Die at each of these operations, before or after it; nothing may come out otherwise."""
+    for at, after in moments:
+        root = folder / f"{at}-{after}"
+        disk, cut_world = DyingDisk(at, after=after), World()
+        found = cut_and_resumed(root, name, disk, cut_world, **how)
+        assert found == expected, f"died {'after' if after else 'before'} {at} {disk.names[-1]}"
+        assert cut_world.effects == world.effects
+        assert cut_world.bodies == world.bodies
+        shutil.rmtree(root)
+
+
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("durability", ["strict", "balanced", "relaxed"])
-@pytest.mark.parametrize("name", ["Customers", "Orders"])
-def test_dying_at_every_operation_changes_nothing(
-    tmp_path: Path, name: str, durability: str
+@pytest.mark.parametrize(
+    ("name", "durability", "step"),
+    [("Customers", "balanced", 1), ("Customers", "strict", 5), ("Orders", "relaxed", 2)],
+)
+def test_dying_at_any_operation_changes_nothing(
+    tmp_path: Path, name: str, durability: str, step: int
 ) -> None:
     expected, count, world = undisturbed(tmp_path / "whole", name, durability=durability)
     assert leftovers(tmp_path / "whole") == []
-    for at in range(1, count + 1):
-        for after in (False, True):
-            root = tmp_path / f"{at}-{after}"
-            disk, cut_world = DyingDisk(at, after=after), World()
-            found = cut_and_resumed(root, name, disk, cut_world, durability=durability)
-            assert found == expected, f"died {'after' if after else 'before'} {at} {disk.names[-1]}"
-            assert cut_world.effects == world.effects
-            assert cut_world.bodies == world.bodies
-            shutil.rmtree(root)
+    moments = [(at, at // step % 2 == 0) for at in range(1, count + 1, step)]
+    check_deaths(tmp_path, name, moments, expected, world, durability=durability)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("durability", ["strict", "balanced", "relaxed"])
+@pytest.mark.parametrize("name", ["Customers", "Orders"])
+def test_dying_before_and_after_every_operation_changes_nothing(
+    tmp_path: Path, name: str, durability: str
+) -> None:
+    expected, count, world = undisturbed(tmp_path / "whole", name, durability=durability)
+    moments = [(at, after) for at in range(1, count + 1) for after in (False, True)]
+    check_deaths(tmp_path, name, moments, expected, world, durability=durability)
 
 
 def compacting(**options: Any) -> Timing:
@@ -90,12 +118,8 @@ def test_dying_while_the_journal_is_begun_anew_changes_nothing(tmp_path: Path) -
     plain, plain_count, _ = undisturbed(tmp_path / "plain", "Customers")
     assert expected == plain
     assert count > plain_count + 50, "the journal was never begun anew"
-    for at in range(1, count + 1):
-        root, cut_world = tmp_path / str(at), World()
-        disk = DyingDisk(at, after=at % 2 == 0)
-        assert cut_and_resumed(root, "Customers", disk, cut_world, timing=timing) == expected
-        assert cut_world.effects == world.effects
-        shutil.rmtree(root)
+    moments = [(at, at % 4 == 0) for at in range(1, count + 1, 2)]
+    check_deaths(tmp_path, "Customers", moments, expected, world, timing=timing)
 
 
 @pytest.mark.timeout(300)
@@ -103,7 +127,7 @@ def test_dying_again_while_it_recovers_changes_nothing(tmp_path: Path) -> None:
     timing = compacting()
     expected, count, _ = undisturbed(tmp_path / "whole", "Customers", timing=timing)
     rng = random.Random(1)
-    for number in range(150):
+    for number in range(60):
         root, world = tmp_path / str(number), World()
         deaths = [rng.randint(1, count), *(rng.randint(1, 60) for _ in range(rng.randint(1, 4)))]
         for at in deaths:
@@ -118,8 +142,10 @@ def test_dying_again_while_it_recovers_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(300)
 def test_a_torn_write_changes_nothing(tmp_path: Path) -> None:
-    expected, count, world = undisturbed(tmp_path / "whole", "Customers")
-    for at in range(1, count + 1):
+    disk = CountingDisk()
+    expected, _, world = undisturbed(tmp_path / "whole", "Customers", disk)
+    writes = [at for at, name in enumerate(disk.names, 1) if name == "write"]
+    for at in writes:
         root, cut_world = tmp_path / str(at), World()
         disk = DyingDisk(at, torn=True)
         assert cut_and_resumed(root, "Customers", disk, cut_world) == expected
@@ -131,7 +157,7 @@ def test_a_torn_write_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.timeout(300)
 def test_a_process_that_really_ends_changes_nothing(tmp_path: Path) -> None:
     expected, count, _ = undisturbed(tmp_path / "whole", "Customers")
-    for at in range(1, count + 1, 3):
+    for at in range(1, count + 1, 9):
         root = tmp_path / str(at)
         child = os.fork()
         if child == 0:
@@ -171,7 +197,7 @@ async def attempt_to_the_end(
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES])
 def test_an_error_of_the_disk_is_told_and_loses_nothing(tmp_path: Path, code: int) -> None:
     expected, count, world = undisturbed(tmp_path / "whole", "Customers")
-    for at in range(1, count + 1, 1 if code == errno.ENOSPC else 3):
+    for at in range(1, count + 1, 2 if code == errno.ENOSPC else 7):
         root, cut_world = tmp_path / str(at), World()
         disk = FailingDisk(at, code, lasting=code == errno.ENOSPC)
         status, error = asyncio.run(attempt_to_the_end(root, disk, cut_world))

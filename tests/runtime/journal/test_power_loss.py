@@ -129,15 +129,39 @@ def differences(recorded: Recorded, folder: Path, states: int, seed: int) -> lis
     return found
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("durability", ["strict", "balanced", "relaxed"])
-@pytest.mark.parametrize("grow_bytes", [1500, 1 << 24])
-def test_a_loss_of_power_changes_nothing(tmp_path: Path, durability: str, grow_bytes: int) -> None:
+def check_states(folder: Path, durability: str, grow_bytes: int, states: int, seed: int) -> None:
     timing = replace(PATIENT, grow_bytes=grow_bytes)
-    recorded = Recorded(tmp_path, durability=durability, timing=timing)
+    recorded = Recorded(folder, durability=durability, timing=timing)
     if durability == "relaxed":
         recorded.moments.clear()
-    assert differences(recorded, tmp_path, 150, seed=1) == []
+    assert differences(recorded, folder, states, seed) == []
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("durability", "grow_bytes", "states"),
+    [
+        ("balanced", 1500, 120),
+        ("balanced", 1 << 24, 80),
+        ("strict", 1 << 24, 40),
+        ("relaxed", 1500, 40),
+    ],
+)
+def test_a_loss_of_power_changes_nothing(
+    tmp_path: Path, durability: str, grow_bytes: int, states: int
+) -> None:
+    check_states(tmp_path, durability, grow_bytes, states, seed=1)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("durability", ["strict", "balanced", "relaxed"])
+@pytest.mark.parametrize("grow_bytes", [1500, 1 << 24])
+def test_thousands_of_losses_of_power_change_nothing(
+    tmp_path: Path, durability: str, grow_bytes: int, seed: int
+) -> None:
+    check_states(tmp_path, durability, grow_bytes, 350, seed)
 
 
 FORGOTTEN: dict[str, Callable[[str, Path], bool]] = {

@@ -15,7 +15,7 @@ import pytest
 
 from reqon.journal.retention import Rules, clean_mission, clean_quarantine, lacking_store
 from reqon.journal.session import Barrier, ResumeChoice, Session, open_session
-from reqon.state.paths import StatePaths
+from reqon.state.paths import StatePaths, stem_of
 from reqon.state.reader import StateReader
 from reqon.stores.base import StoreSpec
 from support.crash_disk import CountingDisk, Died, DyingDisk
@@ -226,3 +226,22 @@ def test_an_error_while_removing_does_not_undo_a_success(tmp_path: Path) -> None
     assert list((tmp_path / "execution").glob("*.journal")) != []
     made(tmp_path, "C0")
     assert list((tmp_path / "execution").glob("*.journal")) == []
+
+
+def test_a_mission_that_keeps_everything_is_told_when_it_is_much(tmp_path: Path) -> None:
+    made(tmp_path, "C40")
+    (record,) = (tmp_path / "execution").glob("*.json")
+    start = NOW - timedelta(days=39)
+    for number in range(998):
+        name = stem_of("M", start + timedelta(seconds=number))
+        (tmp_path / f"execution/{name}.json").write_bytes(record.read_bytes())
+
+    async def run() -> list[str]:
+        session = await begin(tmp_path, NOW)
+        await session.finish("completed")
+        await session.close()
+        return session.notices
+
+    (notice,) = asyncio.run(run())
+    assert "1,000 execution records" in notice
+    assert "stateRetention: 30 days" in notice

@@ -90,9 +90,9 @@ def operations_of(root: Path, mission: Any, name: str, *, first: Any = None) -> 
 def test_the_next_mission_redoes_what_a_dead_one_left(tmp_path: Path) -> None:
     total = operations_of(tmp_path / "count", customers, "Customers")
     unapplied = 0
-    for at in range(1, total + 1, 2):
+    for at in range(1, total + 1, 4):
         root, world = tmp_path / str(at), World()
-        run(request_for(root, "Customers"), DyingDisk(at, after=at % 4 == 1), customers, world)
+        run(request_for(root, "Customers"), DyingDisk(at, after=at % 8 == 1), customers, world)
         left = by_journals(root, "Customers", []) or shared(root)
         unapplied += left != shared(root)
         assert run(request_for(root, "Orders"), CountingDisk(), orders, World()) is not None
@@ -102,7 +102,7 @@ def test_the_next_mission_redoes_what_a_dead_one_left(tmp_path: Path) -> None:
             until_complete(root, "Customers", customers, world, CountingDisk)
         assert dict(shared(root))["order-5"] == {"n": 5}
         shutil.rmtree(root)
-    assert unapplied > 20, "the interesting case did not happen"
+    assert unapplied > 10, "the interesting case did not happen"
 
 
 @pytest.mark.timeout(300)
@@ -112,12 +112,12 @@ def test_the_redo_itself_may_die_anywhere(tmp_path: Path) -> None:
         run(request_for(root, "Customers"), DyingDisk(95), customers, World())
 
     total = operations_of(tmp_path / "count", orders, "Orders", first=interrupted)
-    for at in range(1, total + 1):
+    for at in range(1, total + 1, 2):
         root = tmp_path / str(at)
         interrupted(root)
         left = by_journals(root, "Customers", [])
         assert left != shared(root)
-        run(request_for(root, "Orders"), DyingDisk(at, after=at % 2 == 0), orders, World())
+        run(request_for(root, "Orders"), DyingDisk(at, after=at % 4 == 1), orders, World())
         until_complete(root, "Orders", orders, World(), CountingDisk)
         assert shared(root) == after_orders(left)
         assert asyncio.run(opened(root, "Customers")) == shared(root)
