@@ -69,11 +69,14 @@ class Names:
                     return found
         return None
 
-    def in_file(self, path: str) -> tuple[NameAt, ...]:
-        """All names of a file, in the order of the text; cost is their number."""
+    def in_file(self, path: str, within: Span | None = None) -> tuple[NameAt, ...]:
+        """All names of a file, in the order of the text; cost is their number.
+
+        With `within`, only those of the elements that touch this part of the file.
+        """
         found: dict[Span, NameAt] = {}
         for element in self.elements:
-            if element.declared.path == path:
+            if element.declared.path == path and _touches(element, within):
                 for name in _names_of(element):
                     found.setdefault(name.span, name)
         for mission in self.program.missions:
@@ -128,6 +131,13 @@ def names_of(checked: Checked) -> Names:
 def resolve(program: Program, facts: CheckFacts) -> Names:
     """The names of a program."""
     return names_of(check(program, facts))
+
+
+def _touches(element: _Element, within: Span | None) -> bool:
+    if within is None:
+        return True
+    start, end = element.declared.absolute(element.declared.node.span)
+    return start <= within.end and within.start <= end
 
 
 def _may_mention(element: _Element, symbol: Symbol) -> bool:

@@ -21,7 +21,7 @@ from vague.build.reader import Builder, Reader
 from vague.build.readings import Reading, shifted
 from vague.diagnostics import Diagnostic, sort_key
 from vague.peg import RULES, undisturbed
-from vague.reread import Edit, Rereader, edit_between
+from vague.reread import Edit, Rereader, edit_between, lists_as_before
 from vague.slices import Brackets, comments, scan
 from vague.text import SourceText, Span
 
@@ -85,16 +85,14 @@ def parse(text: str, previous: Parsed | None = None) -> Parsed:
     With `previous`, the result for an earlier text, everything that has not changed is taken from
     there, as the same objects: the cost is that of the change.
     """
+    if previous is not None and previous.source.text == text:
+        return previous
     with undisturbed():
-        if previous is not None:
-            if previous.source.text == text:
-                return previous
-            again = _parse_again(text, previous)
-            if again is not None:
-                return again
-        brackets = scan(text)
-        reading = _reader(text, brackets).read(RULES.forms["program"], 0, len(text))
-    return _parsed(SourceText.of(text), reading, balanced=brackets.balanced)
+        if previous is None:
+            return _parse_whole(text, _reader(text, scan(text)))
+        edit = edit_between(previous.source.text, text)
+        again = _parse_again(text, previous, edit) if previous.balanced else None
+        return again or _parse_mostly(text, previous, edit)
 
 
 def parse_expression(text: str) -> tuple[Expression | None, tuple[Diagnostic, ...]]:
@@ -105,14 +103,25 @@ def parse_expression(text: str) -> tuple[Expression | None, tuple[Diagnostic, ..
     return node, tuple(sorted(reader.problems, key=sort_key))
 
 
-def _parse_again(text: str, previous: Parsed) -> Parsed | None:
-    if not previous.balanced:
-        return None
-    edit = edit_between(previous.source.text, text)
+def _parse_again(text: str, previous: Parsed, edit: Edit) -> Parsed | None:
+    """What the edit touches, if the text around it tells alone how it is to be read."""
     reading = Rereader(text, edit, _reader).reread(previous.reading)
     if reading is None:
         return None
     return _parsed(_source(text, previous.source, edit), reading, balanced=True)
+
+
+def _parse_mostly(text: str, previous: Parsed, edit: Edit) -> Parsed:
+    """The whole text, but for the lists that are as they were."""
+    reader = _reader(text, scan(text))
+    reader.known = lists_as_before(previous.reading, edit, reader.brackets)
+    return _parse_whole(text, reader)
+
+
+def _parse_whole(text: str, reader: Reader) -> Parsed:
+    balanced = reader.brackets.balanced
+    reading = reader.read(RULES.forms["program"], 0, len(text))
+    return _parsed(SourceText.of(text), reading, balanced=balanced)
 
 
 def _source(text: str, old: SourceText, edit: Edit) -> SourceText:

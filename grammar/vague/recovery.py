@@ -225,14 +225,15 @@ def _may_begin(trouble: Trouble, position: int, stop: int) -> tuple[bool, int]:
 
 
 def _is_aligned(trouble: Trouble, position: int) -> bool:
-    """Whether a word begins a line that is not indented more than the line of the element."""
+    """Whether a word begins a line that is not indented more than the one the element begins."""
     text = trouble.text
     if not (text[position].isalpha() or text[position] in "_\"'"):
         return False
     column = position - text.rfind("\n", 0, position)
-    return column <= trouble.start - text.rfind("\n", 0, trouble.start) and (
-        first_on_line(text, position) and not _GOES_ON.match(text, position)
-    )
+    if column > trouble.start - text.rfind("\n", 0, trouble.start):
+        return False
+    starts_line = first_on_line(text, trouble.start) and first_on_line(text, position)
+    return starts_line and not _GOES_ON.match(text, position)
 
 
 _KEY_COLON = re.compile(rf"(?:{PIECES['word']}|{PIECES['string']}){PIECES['space']}:")

@@ -73,6 +73,36 @@ def _common_end(old: str, new: str, most: int) -> int:
     return done
 
 
+def lists_as_before(reading: Reading, edit: Edit, brackets: Brackets) -> dict[int, Reading]:
+    """The lists that the edit leaves as they are, by where their brackets open now.
+
+    For a whole reading, with all brackets known, where the edit has changed which of them match.
+    A list counts when nothing is wrong in it, before and now.
+    """
+    return dict(_lists_as_before(reading, 0, edit, brackets))
+
+
+def _lists_as_before(
+    reading: Reading, base: int, edit: Edit, brackets: Brackets
+) -> Iterator[tuple[int, Reading]]:
+    for begin, element in zip(reading.starts, reading.elements, strict=True):
+        for inner in element.readings:
+            start, end = base + begin + inner.start, base + begin + inner.end
+            by = edit.delta if start > edit.old_end else 0
+            outside = end < edit.start or start > edit.old_end
+            if outside and _is_whole(inner, start + by, end + by, brackets):
+                yield start + by - 1, inner
+            else:
+                yield from _lists_as_before(inner, base + begin, edit, brackets)
+
+
+def _is_whole(reading: Reading, start: int, end: int, brackets: Brackets) -> bool:
+    """Whether the brackets around a list and in it match as they did."""
+    if reading.form is ONE or reading.troubled or brackets.odd(start, end):
+        return False
+    return brackets.close(start - 1, -1) == end and start - 1 not in brackets.unclosed
+
+
 class _Inner(NamedTuple):
     """A list inside an element: where it stood in the old text, and how it was read."""
 

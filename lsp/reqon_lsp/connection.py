@@ -20,7 +20,7 @@ from pygls.lsp.server import LanguageServer
 from reqon.state.model import ExecutionState
 from reqon_lsp import convert
 from reqon_lsp.analysis import Analysis, Snapshot, local_now
-from reqon_lsp.convert import LineIndex
+from reqon_lsp.convert import LineIndex, line_index
 from reqon_lsp.features.code_lens import code_lenses
 from reqon_lsp.features.inlay_hints import store_hints, sync_hints
 from reqon_lsp.features.inline_status import StatusHint, inline_status
@@ -76,7 +76,6 @@ class ReqonServer(LanguageServer):
         self._watching: asyncio.Task[None] | None = None
         self._rendered: tuple[object, object] = ([], [])
         self._anchors: dict[tuple[str, str], Anchor | None] = {}
-        self._indexes: dict[str, LineIndex] = {}
         self._state_folders: dict[str, str] = {}
         self._refreshed_at = 0.0
         self._refresh_waits = False
@@ -115,15 +114,7 @@ class ReqonServer(LanguageServer):
         """The lines of a file as it was last read."""
         opened = self.session.files.texts.get(path)
         text = opened.text if opened is not None else self._read_text(path)
-        known = self._indexes.get(path)
-        if known is None or known.text is not text:
-            known = LineIndex(text, self.publisher.encoding)
-            self._indexes[path] = known
-        return known
-
-    def forget(self, path: str) -> None:
-        """A document was closed."""
-        self._indexes.pop(path, None)
+        return line_index(text, self.publisher.encoding)
 
     async def read_workspace(self) -> None:
         """Read the programs of the workspace that no open document belongs to, one at a time."""

@@ -11,7 +11,7 @@ import re
 import sys
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -93,6 +93,12 @@ class LineIndex:
     def line_end(self, offset: int) -> int:
         """Offset of the end of the line that holds `offset`, its line break left out."""
         return self.ends[bisect_right(self.starts, max(0, min(offset, len(self.text)))) - 1]
+
+
+@lru_cache(maxsize=8)
+def line_index(text: str, encoding: Encoding) -> LineIndex:
+    """The lines of a text; those of the newest texts are kept."""
+    return LineIndex(text, encoding)
 
 
 def _units(text: str, encoding: Encoding) -> int:

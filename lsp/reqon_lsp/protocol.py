@@ -15,7 +15,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcInva
 from pygls.protocol import LanguageServerProtocol
 from pygls.workspace import TextDocument, Workspace
 
-from reqon_lsp.convert import Encoding, LineIndex
+from reqon_lsp.convert import Encoding, line_index
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class SyncedDocument(TextDocument):
 
     def _apply_incremental_change(self, change: types.TextDocumentContentChangePartial) -> None:
         text = self.source
-        span = LineIndex(text, self.encoding).span(change.range)
+        span = line_index(text, self.encoding).span(change.range)
         self._source = text[: span.start] + change.text + text[span.end :]
 
 

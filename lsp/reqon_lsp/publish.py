@@ -1,6 +1,6 @@
 """Diagnostics on their way to the client: coalesced, versioned, and cleared when they are over.
 
-One channel (push). An edit is checked at once; while a check is slow, edits that arrive are
+One channel (push). An edit is checked at once; where checks are slow, edits that arrive are
 gathered, and the newest text is checked next. What was published for a file that left is
 replaced by an empty list.
 """
@@ -8,6 +8,7 @@ replaced by an empty list.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -16,8 +17,8 @@ from dataclasses import dataclass, field
 from lsprotocol import types
 
 from reqon_lsp.analysis import Analysis, Snapshot
-from reqon_lsp.convert import Encoding, LineIndex, diagnostic, uri_of
-from vague.diagnostics import Diagnostic, RelatedPlace, Severity
+from reqon_lsp.convert import Encoding, LineIndex, diagnostic, line_index, uri_of
+from vague.diagnostics import Diagnostic, RelatedPlace, Severity, sort_key
 from vague.text import Span
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 _MAX_PER_FILE = 1000
 _CHEAP_SECONDS = 0.02
 _MAX_WAIT_SECONDS = 0.15
+_COLD_SECONDS = 0.1
 
 Send = Callable[[types.PublishDiagnosticsParams], None]
 
@@ -43,7 +45,8 @@ class Publisher:
     _dirty: dict[str, None] = field(default_factory=dict)
     _published: dict[str, tuple[int | None, list[Diagnostic]]] = field(default_factory=dict)
     _scheduled: bool = False
-    _last_cost: float = 0.0
+    _costs: tuple[float, float] = (0.0, 0.0)
+    _free_at: float = 0.0
 
     def poke(self, path: str) -> None:
         """The document changed: check it as soon as that costs no one a key stroke."""
@@ -52,10 +55,11 @@ class Publisher:
             return
         self._scheduled = True
         loop = asyncio.get_running_loop()
-        if self._last_cost <= _CHEAP_SECONDS:
+        wait = self._free_at - time.perf_counter()
+        if wait <= 0:
             loop.call_soon(self._run)
         else:
-            loop.call_later(min(self._last_cost, _MAX_WAIT_SECONDS), self._run)
+            loop.call_later(wait, self._run)
 
     def flush(self, path: str) -> None:
         """Check a document that waits for it now, because a request is about its newest text."""
@@ -91,8 +95,21 @@ class Publisher:
             if root not in done:
                 done.add(root)
                 self._check(path)
-        self._last_cost = time.perf_counter() - started
+        self._pause_after(started)
         self.after_check()
+
+    def _pause_after(self, started: float) -> None:
+        """After a dear check gather edits for as long as it took: half of the time is for others.
+
+        One dear check among cheap ones, such as the first of a file, makes nobody wait.
+        """
+        ended = time.perf_counter()
+        self._costs = (self._costs[1], ended - started)
+        cost = min(self._costs)
+        pause = min(cost, _MAX_WAIT_SECONDS) if cost > _CHEAP_SECONDS else 0.0
+        self._free_at = ended + pause
+        if ended - started > _COLD_SECONDS:
+            gc.freeze()  # trees live long: going through them again and again costs key strokes
 
     def _check(self, path: str) -> None:
         if self.analysis.is_too_large(path):
@@ -121,7 +138,7 @@ class Publisher:
             f"this file is not checked: it has more than {limit:,} characters",
             "the setting 'reqon.maxFileSize' moves the limit",
         )
-        index = LineIndex("", self.encoding)
+        index = line_index("", self.encoding)
         self._published[path] = (opened.version, [found])
         self._send(path, opened.version, [diagnostic(found, index, [])])
 
@@ -129,13 +146,29 @@ class Publisher:
         by_path: dict[str, list[Diagnostic]] = {path: [] for path in snapshot.program.files}
         for found in (*snapshot.checked.diagnostics, *self.beside(snapshot)):
             by_path.setdefault(found.path, []).append(found)
-        for path, found in by_path.items():
+        for path, own in by_path.items():
+            found = self._with_other_programs(path, own, snapshot)
             opened = self.analysis.session.files.texts.get(path)
             version = opened.version if opened else None
             if self._published.get(path, (None, [])) == (version, found):
                 continue
             self._published[path] = (version, found)
             self._send(path, version, self._converted(path, found, snapshot))
+
+    def _with_other_programs(
+        self, path: str, own: list[Diagnostic], snapshot: Snapshot
+    ) -> list[Diagnostic]:
+        """A file that several programs share has the problems of all of them, each once."""
+        others = [
+            other
+            for other in self.analysis.snapshots.values()
+            if path in other.program.files and other.program.root != snapshot.program.root
+        ]
+        if not others:
+            return own
+        every = [*own, *(found for other in others for found in other.diagnostics(path))]
+        distinct = {(found.code, found.span, found.message): found for found in every}
+        return sorted(distinct.values(), key=sort_key)
 
     def _converted(
         self, path: str, found: list[Diagnostic], snapshot: Snapshot
@@ -163,7 +196,7 @@ class Publisher:
 
     def _index(self, path: str, snapshot: Snapshot) -> LineIndex:
         source = snapshot.program.files.get(path)
-        return LineIndex(source.parsed.source.text if source else "", self.encoding)
+        return line_index(source.parsed.source.text if source else "", self.encoding)
 
     def _clear(self, paths: Iterable[str]) -> None:
         for path in paths:

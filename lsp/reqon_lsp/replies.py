@@ -14,6 +14,7 @@ from lsprotocol import types
 from reqon_lsp import results
 from reqon_lsp.convert import LineIndex, uri_of
 from reqon_lsp.features import semantic_tokens
+from reqon_lsp.features.inline_status import MAX_LABEL, StatusHint
 from reqon_lsp.results import ItemKind
 from vague.diagnostics import TextEdit
 from vague.text import Span
@@ -38,6 +39,7 @@ ITEM_KINDS: Mapping[ItemKind, tuple[types.CompletionItemKind, types.SymbolKind]]
     ItemKind.FILE: (_K.File, _S.File),
     ItemKind.EVENT: (_K.Event, _S.Event),
 }
+RESUME = " resume"
 _FOLDS = {
     "region": types.FoldingRangeKind.Region,
     "comment": types.FoldingRangeKind.Comment,
@@ -279,6 +281,20 @@ def command_id(verb: str, abilities: Abilities) -> str:
     """`reqon.run` where the client has announced it, else the server's own."""
     own = f"reqon.{verb}"
     return own if own in abilities.commands else f"reqon.server.{verb}"
+
+
+def status_label(
+    status: StatusHint, uri: str, abilities: Abilities
+) -> list[types.InlayHintLabelPart]:
+    """The status, which leads to the history, and `resume` where there is something and room."""
+    argument: dict[str, Any] = {"uri": uri, "mission": status.mission}
+    history = types.Command("History", command_id("history", abilities), None, [argument])
+    parts = [types.InlayHintLabelPart(status.label, command=history)]
+    if status.resumable is not None and len(status.label) + len(RESUME) <= MAX_LABEL:
+        again = argument | {"executionId": status.resumable}
+        resume = types.Command("Resume", command_id("resume", abilities), None, [again])
+        parts.append(types.InlayHintLabelPart(RESUME, command=resume))
+    return parts
 
 
 def call_item(item: results.CallItem, files: Files) -> types.CallHierarchyItem:

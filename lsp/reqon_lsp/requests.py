@@ -384,6 +384,7 @@ def on_inlay_hint(ls: ReqonServer, params: types.InlayHintParams) -> list[types.
     if ls.session.settings.hints_status and ls.session.settings.status_render in _AS_HINTS:
         for status in ls.status_hints(path):
             hint = _hint(status.offset, status.label, status.tooltip, index)
+            hint.label = replies.status_label(status, uri, ls.abilities)
             hints.setdefault(hint.position.line, hint)
     for other in ls.data_hints(path):
         hint = _hint(other.offset, other.label, other.tooltip, index)

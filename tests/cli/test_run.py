@@ -514,18 +514,109 @@ def test_a_report_for_a_ci_service(reqon: Reqon, own_folder: Path, service: Serv
 # ---------------------------------------------------------------- other kinds of runs
 
 
-def test_a_dry_run_sends_and_writes_nothing(
+def test_a_dry_run_sends_and_writes_nothing_and_says_what_would_happen(
     reqon: Reqon, mission: Path, own_folder: Path, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mission.write_text(mission.read_text().replace("store response", "store response.items"))
     shown = reqon("sync.vague", "--dry-run", "--output", "out")
     assert shown.exit_code == 0
-    assert shown.stdout == "Sync: a dry run, nothing was sent or written\n"
-    assert f"would send GET {service.address}/items" in shown.stderr
+    assert shown.stdout == (
+        "Sync\n  sources   API\n  stores    items\n  1  Fetch\n"
+        '      get "/items"\n      store response -> items\n'
+        "Sync: a dry run, nothing was sent or written\n"
+    )
+    assert [line for line in shown.stderr.splitlines() if "would" in line] == [
+        f"Fetch: would send GET {service.address}/items",
+        "Fetch: would store what is fetched in 'items'",
+    ]
+    assert "warning" not in shown.stderr
     monkeypatch.setenv("REQON_DRY_RUN", "1")
     assert reqon("sync.vague").stdout == shown.stdout
     assert service.asked == []
     assert [path.name for path in own_folder.iterdir()] == ["sync.vague"]
+
+
+DRY = """\
+mission Dry {{
+  source API {{ base: "{base}", auth: none }}
+  store items: file("items")
+  action Fetch {{
+    get "/items" {{ paginate: page, until: response.done, since: lastSync }}
+    store response.data -> items {{ key: .id }}
+  }}
+  action Use {{
+    get "/one"
+    validate response {{ assume .data is array }} or {{ abort "no data" }}
+    match response {{ {{ status: "pending" }} -> retry {{ delay: 1 hour }} }}
+    for one in response.list {{ post "/each/{{one.id}}" }}
+    post "/{{response.id}}"
+    post "/sign" {{
+      body: {{ id: "x", password: "hunter2" }},
+      params: {{ page: 1, token: "hunter2" }}
+    }}
+    match response {{ _ where .state != "done" -> retry {{ delay: 1 hour }} _ -> continue }}
+    for item in items {{ post "/kept/{{item.id}}" }}
+    store {{ id: "new" }} -> items
+  }}
+  run Fetch then Use
+}}
+"""
+
+
+def test_a_dry_run_goes_on_where_data_is_missing(
+    reqon: Reqon, own_folder: Path, service: Service
+) -> None:
+    service.answers["/items"] = Answer({"data": ITEMS, "done": True})
+    (own_folder / "dry.vague").write_text(DRY.format(base=service.address))
+    assert reqon("dry.vague").exit_code == 1
+    service.asked.clear()
+    before = {path: path.read_bytes() for path in own_folder.rglob("*") if path.is_file()}
+    shown = reqon("dry.vague", "--dry-run")
+    assert (shown.exit_code, service.asked) == (0, [])
+    assert {p: p.read_bytes() for p in own_folder.rglob("*") if p.is_file()} == before
+    sent = [line.partition("would send ")[2] for line in shown.stderr.splitlines()]
+    first, *others = [line.replace(service.address, "") for line in sent if line]
+    assert first.startswith("GET /items?")
+    assert first.endswith("page=1")
+    assert others == [
+        "GET /one",
+        'POST /sign?page=1&token=**** {"id": "x", "password": "****"}',
+        "POST /kept/a",
+        "POST /kept/b",
+    ]
+    assert "cannot foresee 'post \"/{response.id}\"'" in shown.stderr
+    assert "would go through what is fetched: for one in response.list" in shown.stderr
+    assert "would try again if what is fetched asks for it" in shown.stderr
+    assert "hunter2" not in shown.output
+    assert "resume with" not in shown.stderr
+    assert "items  1 added, as far as can be foreseen" in shown.stdout
+
+
+def test_a_dry_run_in_json_names_no_record(reqon: Reqon, mission: Path, service: Service) -> None:
+    lines = [
+        json.loads(x)
+        for x in reqon("sync.vague", "--dry-run", "--format", "json").stdout.splitlines()
+    ]
+    assert lines[0]["recordPath"] is None
+    assert [line["message"] for line in lines if line["event"] == "foreseen"] == [
+        f"would send GET {service.address}/items",
+        "would store what is fetched in 'items'",
+    ]
+    assert "warned" not in [line["event"] for line in lines]
+    assert (lines[-1]["status"], lines[-1]["dryRun"]) == ("completed", True)
+
+
+def test_an_error_that_no_missing_reply_explains_fails_a_dry_run(
+    reqon: Reqon, own_folder: Path
+) -> None:
+    (own_folder / "wrong.vague").write_text(
+        'mission Wrong {\n  source API { base: "http://127.0.0.1:9" }\n'
+        '  store s: memory("s")\n'
+        '  action A { let name = env("NOTHING") abort "no name" get "/x" }\n  run A\n}\n'
+    )
+    shown = reqon("wrong.vague", "--dry-run")
+    assert shown.exit_code == 1
+    assert "abort: no name" in shown.stderr
+    assert "Wrong: a dry run that failed, nothing was sent or written\n" in shown.stdout
 
 
 def test_variables_limits_and_credentials(reqon: Reqon, own_folder: Path, service: Service) -> None:

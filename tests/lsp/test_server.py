@@ -110,7 +110,11 @@ async def hints(client: Client, uri: str) -> list[str]:
     found = await client.text_document_inlay_hint_async(
         types.InlayHintParams(types.TextDocumentIdentifier(uri), whole)
     )
-    return [f"{hint.position.line}:{hint.position.character} {hint.label}" for hint in found or ()]
+    return [f"{one.position.line}:{one.position.character} {text_of(one.label)}" for one in found]
+
+
+def text_of(label: str | list[types.InlayHintLabelPart]) -> str:
+    return label if isinstance(label, str) else "".join(part.value for part in label)
 
 
 async def test_the_status_stands_beside_the_mission_and_follows_the_record(client, tmp_path):

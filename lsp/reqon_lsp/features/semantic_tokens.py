@@ -78,7 +78,7 @@ def semantic_tokens(snapshot: Snapshot, path: str, span: Span | None = None) -> 
 
 
 def _names(snapshot: Snapshot, path: str, start: int, end: int) -> tuple[NameAt, ...]:
-    found = snapshot.names.in_file(path)
+    found = snapshot.names.in_file(path, Span(start, end))
     low = bisect_left(found, start, key=lambda name: name.span.end)
     high = bisect_left(found, end, key=lambda name: name.span.start)
     return found[low:high]

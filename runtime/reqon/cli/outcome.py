@@ -25,7 +25,7 @@ def show_outcome(record: Mapping[str, Any], *, dry_run: bool = False) -> None:
     """What a finished execution did: status, stores, warnings."""
     status = records.text(record.get("status"))
     if dry_run:
-        console.show(f"{record.get('mission')}: a dry run, nothing was sent or written")
+        _show_dry_run(record, status)
         return
     milliseconds = records.elapsed_ms(record, SystemClock().now())
     words = status if milliseconds is None else _ENDINGS.get(status, status)
@@ -42,6 +42,30 @@ def show_outcome(record: Mapping[str, Any], *, dry_run: bool = False) -> None:
     if warnings:
         lines.append(("warnings", warnings))
     console.show_lines(wording.fields(lines, console.width(sys.stdout)))
+
+
+def _show_dry_run(record: Mapping[str, Any], status: str) -> None:
+    """That nothing happened, and what would have become of the stores without any replies."""
+    console.show(
+        f"{console.paint(records.text(record.get('mission')), 'strong')}: a dry run"
+        f"{'' if status == 'completed' else f' that {status}'}, nothing was sent or written"
+    )
+    changes = [(name, _would_change(value)) for name, value in _stores(record)]
+    console.show_lines(wording.fields([c for c in changes if c[1]], console.width(sys.stdout)))
+
+
+def _stores(record: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    stores = records.mapping(record.get("stores"))
+    return [(name, records.mapping(counts)) for name, counts in stores.items()]
+
+
+def _would_change(counts: Mapping[str, Any]) -> str:
+    parts = [
+        f"{number:,} {word}"
+        for word in ("added", "updated")
+        if (number := records.whole(counts.get(word)))
+    ]
+    return f"{', '.join(parts)}, as far as can be foreseen" if parts else ""
 
 
 def say_errors(record: Mapping[str, Any], sources: Sources) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,14 @@ from reqon.cli.programs import Sources
 from reqon.cli.run_options import RunRequest, run_options
 from reqon.cli.running import stopping_on_signals
 from reqon.cli.selection import Selected, say_check_error, select
-from reqon.engine.run import ResumeChoice, RunControl, RunOptions, RunResult, run_mission
+from reqon.engine.run import (
+    ResumeChoice,
+    RunControl,
+    RunOptions,
+    RunResult,
+    explained,
+    run_mission,
+)
 from reqon.errors import CheckError, ExitCode, Interrupted, ReqonError
 from reqon.events.model import Failed, RunEnded, RunStarted
 from reqon.events.stream import Sink
@@ -107,7 +114,7 @@ class Runner:
     def _say_what_resumes(self, selected: Sequence[Selected]) -> None:
         """With `--resume`: which missions go on and which start anew, in one line."""
         request = self._request
-        if not request.resume or request.quiet or self._is_json:
+        if not request.resume or request.quiet or request.dry_run or self._is_json:
             return
         reader = StateReader(self._invocation.state_dir)
         parts: list[str] = []
@@ -131,7 +138,19 @@ class Runner:
         elif error is not None:
             console.say_error(error)
 
+    def _explain(self, choice: Selected) -> None:
+        """With `--dry-run`: what the mission does, before what it would do now."""
+        request = self._request
+        if not request.dry_run or request.quiet or self._is_json:
+            return
+        with suppress(ReqonError):  # the run reports it
+            lines = explained(choice.program, choice.mission)
+            console.show_lines(
+                [console.paint(choice.mission, "strong"), *(f"  {line}" for line in lines)]
+            )
+
     async def _run_one(self, choice: Selected, settings: Settings) -> RunResult:
+        self._explain(choice)
         with ExitStack() as stack:
             sinks = self._sinks(stack)
             result = await run_mission(
@@ -173,6 +192,8 @@ class Runner:
 
     def _draws_progress(self) -> bool:
         request = self._request
+        if request.dry_run:
+            return False
         if request.progress is not None:
             return request.progress and console.is_watched()
         return console.is_watched() and not (request.quiet or request.verbose)
@@ -187,7 +208,11 @@ class Runner:
     def _report(self, choice: Selected, result: RunResult) -> None:
         """The result on standard output, reasons and the way on to standard error."""
         if self._is_json:
-            console.show_json_line(_result_line(result.record, result.error, result.exit_code))
+            console.show_json_line(
+                _result_line(
+                    result.record, result.error, result.exit_code, dry_run=self._request.dry_run
+                )
+            )
             return
         if result.status is None:
             self._say_error(result.error)
@@ -198,7 +223,8 @@ class Runner:
             say_errors(result.record, self._sources)
         elif not isinstance(result.error, Interrupted):
             self._say_error(result.error)
-        say_how_to_resume(result.record, choice.path, self._way_back(choice))
+        if not self._request.dry_run:
+            say_how_to_resume(result.record, choice.path, self._way_back(choice))
 
     def _way_back(self, choice: Selected) -> list[str]:
         """Options that the resume command needs as well."""
@@ -237,7 +263,11 @@ def _painted(write: Any) -> Any:
 
 
 def _result_line(
-    record: Mapping[str, Any] | None, error: ReqonError | None, code: ExitCode
+    record: Mapping[str, Any] | None,
+    error: ReqonError | None,
+    code: ExitCode,
+    *,
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """The last line of `--format json`."""
     record = record or {}
@@ -248,6 +278,8 @@ def _result_line(
         "mission": record.get("mission"),
         "exitCode": int(code),
     }
+    if dry_run:
+        line["dryRun"] = True
     if error is not None:
         line["error"] = {"message": error.message, "hint": error.hint}
     if record:

@@ -95,7 +95,7 @@ class Attempt:
             RunStarted(
                 session.resumed,
                 _resume_point(session) if session.resumed else None,
-                None if session.record_path is None else str(session.record_path),
+                None if self.dry_run or session.record_path is None else str(session.record_path),
                 tuple(name for stage in self.bound.pipeline for name in stage.actions),
             )
         )

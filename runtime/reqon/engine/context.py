@@ -16,18 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 from reqon.engine import calls, loops, pipeline
 from reqon.engine.facts import BranchFacts
-from reqon.engine.frames import Frame
+from reqon.engine.foresight import dependent_text, depends_on_replies
 from reqon.engine.keeper import load_body, load_meta, save_body, save_meta
 from reqon.engine.sending import chance, send, take_credentials
 from reqon.engine.staging import stage
+from reqon.engine.standing import SCOPE_SLOT, Standing
 from reqon.engine.window import until_parameter
 from reqon.errors import Place, RunError, StorageError
-from reqon.events.model import Event, RetryScheduled, Warned
+from reqon.events.model import Event, Foreseen, RetryScheduled, Warned
 from reqon.http.messages import HttpFailure, HttpReply
 from reqon.http.paging.merge import ItemPath
 from reqon.http.retry import wait_before
 from reqon.journal.unit import Barrier, Unit
-from reqon.plan.model import Anchor, Site
+from reqon.plan.model import Anchor
 from reqon.plan.policies import RetryPolicy
 from reqon.steps.base import Json, Sending, SourceInUse
 from reqon.steps.bound import NEXT, BoundBlock, BoundStage, GoBack, Outcome, Slot
@@ -48,38 +49,18 @@ _NO_PLACE: Mapping[str, None] = {"cursor": None, "nextUrl": None, "offset": None
 LONG_WAIT_MS = 1000
 """A longer wait ends the unit of work first."""
 
-SCOPE_SLOT = "~scope"
-"""Where `request`, `currentOperation` and `lastSync` are kept, in actions that use them."""
 
-
-class Branch:
+class Branch(Standing):
     """One branch. `slots`, `scope` and `regions` are those of the innermost action."""
 
-    __slots__ = (
-        "batched",
-        "facts",
-        "frame",
-        "later",
-        "regions",
-        "run",
-        "scope",
-        "slots",
-        "stack",
-        "stop",
-        "uncounted",
-        "unit",
-    )  # fmt: skip
+    __slots__ = ("batched", "facts", "later", "scope", "stop", "uncounted")
 
     def __init__(self, run: Running, unit: Unit, stop: Stop, around: Sequence[Position]) -> None:
-        self.run = run
-        self.unit = unit
+        super().__init__(run, unit, around)
         self.stop = stop
-        self.stack: list[Position] = list(around)
         self.facts = BranchFacts(self)
-        self.frame = Frame.outside()
         self.scope = Scope(self.facts)
-        self.slots: dict[str, Value] = self.scope.slots
-        self.regions: list[BlockPosition] = []
+        self.slots = self.scope.slots
         self.later: list[Event] = []
         self.uncounted = 0
         self.batched = 0
@@ -109,6 +90,11 @@ class Branch:
         return self.run.dry_run
 
     @property
+    def unanswered(self) -> bool:
+        """Whether data may be missing because a dry run did not fetch it."""
+        return self.run.unanswered
+
+    @property
     def resumes(self) -> bool:
         """Whether an earlier process left positions that are not taken up yet."""
         return self.run.resume.active
@@ -128,99 +114,6 @@ class Branch:
     def store(self, name: str) -> StoreView:
         """A store as this branch sees it."""
         return self.unit.view(name)
-
-    # -------------------------------------------------------------- positions
-
-    @property
-    def top(self) -> Position:
-        """The innermost construct."""
-        return self.stack[-1]
-
-    @property
-    def block(self) -> BlockPosition:
-        """The innermost block, whose step is running."""
-        for position in reversed(self.stack):
-            if isinstance(position, BlockPosition):
-                return position
-        raise AssertionError("a step runs in a block")
-
-    @property
-    def site(self) -> Site:
-        """The step that is running."""
-        block = self.block
-        sites = block.block.sites
-        return sites[min(block.at, len(sites) - 1)]
-
-    def place(self) -> str:
-        """Where the branch stands, the same in every process that comes here."""
-        block = self.block
-        return f"{block.address}/{block.at}"
-
-    def id_place(self) -> str:
-        """The same, and different for each pass over it that a directive asked for."""
-        block = self.block
-        tries = sum(block.tries.values())
-        return f"{self.run.run_pass} {block.address}/{block.at} {tries}"
-
-    def here(self) -> tuple[Position, str]:
-        """Parent and suffix of a position at the present step."""
-        block = self.stack[-1]
-        assert isinstance(block, BlockPosition), "a construct is opened by a step"
-        return block, str(block.at)
-
-    def open(self, position: Position | None = None) -> Position:
-        """Enter a construct at the present step (or the one given); loads what a resume left."""
-        if position is None:
-            position = Position(*self.here())
-        self.stack.append(position)
-        self.load(position)
-        return position
-
-    def load(self, position: Position) -> None:
-        """Take the cell that an earlier process left at this position, if there is one."""
-        resume = self.run.resume
-        if resume.active:
-            saved = resume.take(position.address)
-            if saved is not None:
-                position.load(saved)
-
-    def kept_value(self, position: Position, suffix: str) -> Value:
-        """A value that an earlier process kept beside the cell of a position."""
-        kept = self.run.resume.take(f"{position.address}/{suffix}")
-        return None if kept is None else self.run.keeper.load(kept, self.unit)
-
-    def close(self, position: Position) -> None:
-        """Leave a construct that is done (and whatever is still open inside of it)."""
-        self._leave(position)
-        self.erase(position)
-
-    def linger(self, position: Position) -> None:
-        """Leave a construct whose cells variables refer to; they go with the region."""
-        self._leave(position)
-        if position.dirty or position.written:
-            region = self.regions[-1]
-            if region.lingering is None:
-                region.lingering = []
-            region.lingering.append(position)
-
-    def _leave(self, position: Position) -> None:
-        stack = self.stack
-        while stack.pop() is not position:
-            pass
-
-    def erase(self, position: Position) -> None:
-        """Take away what the journal keeps of a position, with the next commit."""
-        if position.written:
-            self.unit.cell(position.address, None)
-            self.run.keeper.forget_below(position.address)
-            self.run.resume.drop(position.address)
-            position.written = False
-
-    def unwind(self, position: Position) -> None:
-        """Come back to a construct from wherever inside of it an error was raised."""
-        del self.stack[self.stack.index(position) + 1 :]
-        if self.frame.loop is not None and self.frame.loop not in self.stack:
-            self.frame.loop = None
 
     # -------------------------------------------------------------- blocks
 
@@ -248,8 +141,7 @@ class Branch:
                 result = runners[at].run(self)
                 outcome = await result if isinstance(result, CoroutineType) else result
             except RunError as error:
-                await self._failed_here(error, position)
-                raise
+                outcome = await self._failed_here(error, position)
             if outcome is not NEXT:
                 if not isinstance(outcome, GoBack) or outcome.anchor.block != block.path:
                     return outcome
@@ -271,6 +163,7 @@ class Branch:
         """Before an anchor runs: what going back to it has to restore."""
         if at in position.snapshots:
             return
+        position.used = True
         kept = self.run.resume.take(f"{position.address}/s{at}") if self.resumes else None
         if kept is not None:
             load = self.run.keeper.load
@@ -297,14 +190,22 @@ class Branch:
             self._attach(error, position)
         raise error
 
-    async def _failed_here(self, error: RunError, position: BlockPosition) -> None:
-        """A step failed: say which, and keep the position in front of it."""
+    async def _failed_here(self, error: RunError, position: BlockPosition) -> Outcome:
+        """A step failed: say which, and keep the position in front of it.
+
+        Raises the error again, unless it is one that a dry run passes over.
+        """
         if error.step_path is not None:
-            return
+            raise error
+        if self.unanswered and depends_on_replies(error):
+            self.unwind(position)
+            self.foresee(dependent_text(self.site.text, error))
+            return NEXT
         self._attach(error, position)
         if not isinstance(error, StorageError):
             self.unwind(position)
             await self.commit("c", Barrier.BATCH)
+        raise error
 
     def _attach(self, error: RunError, position: BlockPosition) -> None:
         sites = position.block.sites
@@ -313,35 +214,11 @@ class Branch:
         loop = next((p for p in self.stack if isinstance(p, LoopPosition)), None)
         error.index = None if loop is None else loop.index
 
-    def enter_region(self, position: BlockPosition) -> None:
-        """The block on top of the stack has a scope of its own; restores its variables."""
-        position.slots = self.slots
-        self.regions.append(position)
-        if not self.run.resume.active:
-            return
-        for slot, kept in self.run.resume.take_below(f"{position.address}/v/"):
-            value = self.run.keeper.load(kept, self.unit)
-            self.slots[slot] = value
-            position.written = True
-            if slot == SCOPE_SLOT:
-                self._restore_scope(value)
-
-    def _restore_scope(self, kept: Mapping[str, Value]) -> None:
-        self.scope.last_sync = kept["lastSync"]
-        self.scope.request = kept["request"]
-        self.scope.current_operation = kept["operation"]
-
     # -------------------------------------------------------------- loops
 
     async def loop_begins(self, position: LoopPosition) -> None:
         """A loop is entered, or taken up again."""
         await loops.begin(self, position)
-
-    def enter_iteration(self, body: BlockPosition) -> None:
-        """The body on top of the stack begins an iteration: a region of its own."""
-        if self.run.resume.active:
-            self.load(body)
-        self.enter_region(body)
 
     def holds_back(self, position: LoopPosition, every: int | None, body: BlockPosition) -> bool:
         """Whether the iteration that is complete is committed later, together with others."""
@@ -378,6 +255,7 @@ class Branch:
         for position in reversed(self.stack):
             if isinstance(position, BlockPosition) and position.block.path == anchor.block:
                 position.tries[directive] = position.tries.get(directive, 0) + 1
+                position.used = True
                 position.dirty = True
                 return position.tries[directive]
         raise AssertionError("an anchor lies around its directive")
@@ -389,6 +267,8 @@ class Branch:
 
     async def wait(self, milliseconds: float, attempt: int, reason: str) -> None:
         """Wait before a further try; a long wait ends the unit of work first."""
+        if self.dry_run:
+            return
         await self.before_wait(milliseconds, attempt, reason)
         await self.stop.sleep(milliseconds / 1000)
 
@@ -453,6 +333,7 @@ class Branch:
         block = self.block
         place = str(block.at)
         block.answers[place] = block.answers.get(place, 0) + 1
+        block.used = True
         block.dirty = True
 
     def keep_reply(self, position: Position, value: Value, cell: Json) -> None:
@@ -568,6 +449,12 @@ class Branch:
         """Tell it when the next commit has made it true."""
         self.later.append(event)
 
+    def foresee(self, message: str) -> None:
+        """A dry run tells what would be done here."""
+        site = self.site.place
+        place = None if site is None else f"{site.file}:{site.line}:{site.column}"
+        self.emit(Foreseen(self.action_name, self.run.secrets.redact(message), place))
+
     def compare(self, schema: str, found: list[str]) -> None:
         """Warn where a `map` result does not fit its target schema."""
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
@@ -575,6 +462,9 @@ class Branch:
 
     def warn(self, message: str, kind: str = "other", place: Place | None = None) -> None:
         """Count a warning with the present unit and tell it."""
+        if self.unanswered:
+            self.foresee(f"without what is fetched: {message}")
+            return
         self.unit.warn("assume" if kind == "assume" else "other")
         if place is None and self.frame.action:
             place = self.site.place

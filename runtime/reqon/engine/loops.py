@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reqon.errors import ReqonError, RunError
 from reqon.events.model import CheckpointSaved, Progressed
@@ -131,8 +131,7 @@ class _ParallelLoop:
         self.branch = branch
         self.runner = runner
         self.position = position
-        saved: dict[str, Any] = position.saved or {}
-        self.done: set[int] = set(saved.get("done", ()))
+        self.done = position.done
         self.error: ReqonError | None = None
         self.moved = asyncio.Event()
         action = branch.run.mission.actions[branch.frame.action].plan
@@ -191,17 +190,18 @@ class _ParallelLoop:
 
     async def _iterate(self, child: Branch, index: int) -> None:
         parent, runner = self.branch, self.runner
-        body = BlockPosition(self.position, f"@{index}", runner.body)
+        body = BlockPosition(self.position, "", runner.body, index)
         child.frame = replace(parent.frame, loop=self.position)
         child.scope = Scope(child.facts, dict(parent.slots))
         child.scope.last_sync = parent.scope.last_sync
         child.slots = child.scope.slots
         child.slots[runner.slot.name] = self.position.elements[index]
         child.slots[RESPONSE_SLOT] = parent.slots[RESPONSE_SLOT]
-        child.stack = [*parent.stack, body]
-        child.regions = []
-        child.enter_iteration(body)
-        child.regions = [body] * (runner.body.depth + 1)
+        child.stack = list(parent.stack)
+        child.regions = [body] * runner.body.depth
+        child.enter_body(body)
+        if child.resumes:
+            child.resume_body(body)
         try:
             await child.run_steps(body)
         except RunError as error:
@@ -219,5 +219,5 @@ class _ParallelLoop:
         while position.index in self.done:
             self.done.discard(position.index)
             position.index += 1
-        position.keep({"i": position.index, "done": sorted(self.done)})
+        position.dirty = True
         self.moved.set()

@@ -38,6 +38,7 @@ from reqon.http.retry import wait_before
 from reqon.journal.disk import Disk
 from reqon.journal.session import ProgramFacts, ResumeChoice, SessionRequest, Timing
 from reqon.plan.build import build_plan
+from reqon.plan.explain import explain
 from reqon.plan.model import MissionPlan
 from reqon.settings import Settings
 from reqon.state.paths import StatePaths
@@ -49,7 +50,7 @@ from reqon.version import VERSION
 from vague.program import MissionProgram, Program
 from vague.vocabulary import DEFAULT, Kind
 
-__all__ = ["ResumeChoice", "RunControl", "RunOptions", "RunResult", "run_mission"]
+__all__ = ["ResumeChoice", "RunControl", "RunOptions", "RunResult", "explained", "run_mission"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,14 @@ async def run_mission(
         return RunResult(mission, None, None, {}, error.code, error)
 
 
+def explained(program: Program, mission: str) -> list[str]:
+    """What a run would do, in words: the lines of `reqon.plan.explain`.
+
+    Raises CheckError where a part of the mission cannot run yet, ConfigError where there is none.
+    """
+    return explain(_planned(program, mission)[1])
+
+
 def _prepare(
     program: Program,
     mission: str,
@@ -123,13 +132,17 @@ def _prepare(
     sinks: Sequence[Sink],
     control: RunControl,
 ) -> _Run:
+    found, plan = _planned(program, mission)
+    return _Run(found, plan, bind_mission(plan), options, tuple(sinks), control)
+
+
+def _planned(program: Program, mission: str) -> tuple[MissionProgram, MissionPlan]:
     found = program.mission(mission)
     if found is None:
         known = ", ".join(one.name for one in program.missions) or "none"
         raise ConfigError(f"no mission '{mission}' in the program", hint=f"missions are: {known}")
     steps = tuple(Kind(name, "A registered step.") for name in CUSTOM_STEPS)
-    plan = build_plan(program, found, DEFAULT.with_(custom_steps=steps))
-    return _Run(found, plan, bind_mission(plan), options, tuple(sinks), control)
+    return found, build_plan(program, found, DEFAULT.with_(custom_steps=steps))
 
 
 class _Run:

@@ -17,10 +17,8 @@ from reqon.engine.sources import Sources
 from reqon.engine.stops import Stop
 from reqon.engine.window import Window
 from reqon.errors import RunError
-from reqon.events.model import Warned
 from reqon.events.stream import EventStream
 from reqon.http.client import HttpClient
-from reqon.http.messages import HttpRequest
 from reqon.journal.session import Session
 from reqon.secrets import SecretRegistry
 from reqon.values.scope import Value
@@ -51,6 +49,8 @@ class Running:
     keeps_state: bool = True
     batches: bool = True
     dry_run: bool = False
+    unanswered: bool = False
+    """A dry run has left a request unsent: data may be missing from now on."""
     unknown: str | None = None
     attempt: int = 1
     parallel_mode: str = "continue"
@@ -101,7 +101,3 @@ class Running:
         if error.hint is not None:
             facts["hint"] = self.secrets.redact(error.hint)
         return facts
-
-    def explain_request(self, request: HttpRequest) -> None:
-        """A dry run tells what it would have sent."""
-        self.events.emit(Warned("other", f"would send {request.description}"))

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from reqon.clock import format_instant
+from reqon.engine.foresight import request_text
 from reqon.engine.stops import UNSAFE_GRACE_SECONDS
 from reqon.errors import RunError
 from reqon.http.auth.base import Auth
@@ -45,7 +46,7 @@ async def send(branch: Branch, sending: Sending) -> HttpReply | HttpFailure:
     run = branch.run
     branch.frame.last_source = sending.source.name
     if run.dry_run:
-        return _not_sent(branch, sending.request)
+        return _not_sent(branch, sending)
     if not _is_recorded(sending):
         return await _exchange(branch, sending, sending.request)
     return await _recorded_exchange(branch, sending)
@@ -173,11 +174,12 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _not_sent(branch: Branch, request: HttpRequest) -> HttpReply:
+def _not_sent(branch: Branch, sending: Sending) -> HttpReply:
     """What a dry run gets: an empty record."""
     now = branch.run.clock.now()
-    branch.run.explain_request(request)
-    return HttpReply(request, 200, "OK", Headers(), {}, 0, now, now)
+    branch.run.unanswered = True
+    branch.foresee(request_text(sending, branch.run.secrets))
+    return HttpReply(sending.request, 200, "OK", Headers(), {}, 0, now, now)
 
 
 # ---------------------------------------------------------------- credentials from replies

@@ -109,6 +109,15 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a dry run would do here: `would send GET https://api.test/items`; `place` as above."""
+
+    action: str
+    message: str
+    place: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """An error ended an action or the run; `error` has the fields of the record's `errors[]`."""
 
@@ -135,6 +144,7 @@ Event: TypeAlias = (
     | CheckpointSaved
     | RetryScheduled
     | Warned
+    | Foreseen
     | Failed
     | RunEnded
 )

@@ -18,6 +18,7 @@ from reqon.events.model import (
     CheckpointSaved,
     Event,
     Failed,
+    Foreseen,
     PageFetched,
     Progressed,
     RetryScheduled,
@@ -87,6 +88,8 @@ def sentence(event: Event, mission: str) -> str:
             place = f" ({event.place})" if event.place else ""
             action = f"{event.action}: " if event.action else ""
             return f"{action}{event.message}{place}"
+        case Foreseen():
+            return f"{event.action}: {event.message}"
         case Failed():
             return error_sentence(event.error)
         case _:

@@ -206,6 +206,15 @@ class StepContext(Protocol):
         ...
 
     @property
+    def unanswered(self) -> bool:
+        """Whether data may be missing because a dry run did not fetch it."""
+        ...
+
+    def foresee(self, message: str) -> None:
+        """A dry run tells what would be done here."""
+        ...
+
+    @property
     def resumes(self) -> bool:
         """Whether an earlier process left positions that are not taken up yet."""
         ...
@@ -273,8 +282,12 @@ class StepContext(Protocol):
         """A loop is entered, or taken up again."""
         ...
 
-    def enter_iteration(self, body: BlockPosition) -> None:
-        """The body on top of the stack begins an iteration: a region of its own."""
+    def enter_body(self, body: BlockPosition) -> None:
+        """Enter the body of a loop: a region of its own."""
+        ...
+
+    def resume_body(self, body: BlockPosition) -> None:
+        """Take up the iteration that an earlier process was in, if there is one."""
         ...
 
     def holds_back(self, position: LoopPosition, every: int | None, body: BlockPosition) -> bool:

@@ -62,7 +62,7 @@ class CustomRunner:
         if function is None:
             raise RunError("config", f"no step '{self.name}' is registered")
         if ctx.dry_run:
-            ctx.warn(f"would run step '{self.name}'")
+            ctx.foresee(f"would run step '{self.name}'")
             return NEXT
         result = await function(self.options.evaluate(ctx.scope), CustomContext(ctx))
         if result is not None:

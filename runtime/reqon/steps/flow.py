@@ -76,6 +76,9 @@ class RetryRunner:
 
     async def run(self, ctx: StepContext) -> Outcome:
         """Count the try, wait, and go back."""
+        if ctx.unanswered:
+            ctx.foresee("would try again if what is fetched asks for it")
+            return NEXT
         policy = retry_policy(self.options.evaluate(ctx.scope))
         await again(ctx, str(self.plan.site.path), self.plan.anchor, policy)
         return GoBack(self.plan.anchor)
@@ -184,7 +187,7 @@ class JumpRunner:
             await ctx.run_action(self.plan.action, saved["source"])
             position.keep({**saved, "done": True})
         ctx.close(position)
-        return NEXT if anchor is None else GoBack(anchor)
+        return NEXT if anchor is None or ctx.unanswered else GoBack(anchor)
 
 
 def bind_jump(plan: JumpPlan, place: Environment) -> tuple[JumpRunner, Environment]:

@@ -45,12 +45,10 @@ class ForEachRunner:
         parent, suffix = ctx.here()
         position = LoopPosition(parent, suffix, self.plan.identity)
         ctx.open(position)
-        saved = position.saved
-        if saved is None:
+        if position.saved is None:
             await self._begin(ctx, position)
         else:
             position.elements = ctx.kept_value(position, COLLECTION)
-            position.index = saved["i"]
         await ctx.loop_begins(position)
         if self.plan.parallel:
             await ctx.run_parallel(self, position)
@@ -63,34 +61,43 @@ class ForEachRunner:
 
     async def _sequence(self, ctx: StepContext, position: LoopPosition) -> Outcome:
         """One iteration after another."""
+        body = BlockPosition(position, "", self.body, position.index)
+        before = ctx.slots[RESPONSE_SLOT]
+        ctx.enter_body(body)
+        try:
+            outcome = await self._iterate(ctx, position, body)
+        finally:
+            ctx.regions.pop()
+        ctx.stack.pop()
+        ctx.slots[RESPONSE_SLOT] = before
+        return NEXT if outcome is SKIP else outcome
+
+    async def _iterate(
+        self, ctx: StepContext, position: LoopPosition, body: BlockPosition
+    ) -> Outcome:
         elements, slots, name = position.elements, ctx.slots, self.slot.name
-        before = slots[RESPONSE_SLOT]
-        body = BlockPosition(position, f"@{position.index}", self.body)
-        ctx.stack.append(body)
-        outcome: Outcome = NEXT
-        index, total = position.index, len(elements)
+        before, every = slots[RESPONSE_SLOT], self.plan.every
+        index, total, resumed = position.index, len(elements), ctx.resumes
         while index < total:
             slots[name] = elements[index]
             slots[RESPONSE_SLOT] = before
-            ctx.enter_iteration(body)
-            try:
-                outcome = await ctx.run_steps(body)
-            finally:
-                ctx.regions.pop()
+            if resumed:
+                ctx.resume_body(body)
+                resumed = False
+            outcome = await ctx.run_steps(body)
             if outcome is not NEXT and outcome is not SKIP:
-                break
-            ctx.erase(body)
+                return outcome
+            if body.written:
+                ctx.erase(body)
             index += 1
             position.index = index
-            position.keep({"i": index})
-            body.restart(f"@{index}")
-            if not ctx.holds_back(position, self.plan.every, body):
-                await ctx.end_iteration(position, self.plan.every)
+            position.dirty = True
+            body.restart(index)
+            if not ctx.holds_back(position, every, body):
+                await ctx.end_iteration(position, every)
             if index & _TURN == 0:
                 await ctx.breathe()
-        ctx.stack.pop()
-        slots[RESPONSE_SLOT] = before
-        return NEXT if outcome is SKIP else outcome
+        return NEXT
 
     async def _begin(self, ctx: StepContext, position: LoopPosition) -> None:
         """Fix the collection: what passes `where`, as much of it as a trial may have."""
@@ -104,12 +111,14 @@ class ForEachRunner:
             numbers = numbers if limit is None else numbers[:limit]
             position.elements = [whole[number] for number in numbers]
             position.keep_picked(COLLECTION, whole, numbers)
-        position.keep({"i": 0})
 
     def _all(self, ctx: StepContext) -> list[Any]:
         value: Value = self.collection.call(ctx.scope, None)
         if isinstance(value, list):
             return value  # pyright: ignore[reportUnknownVariableType]
+        if not value and ctx.unanswered:
+            ctx.foresee(f"would go through what is fetched: {self.plan.site.text}")
+            return []
         if value is None:
             ctx.warn("the collection of 'for' is null; it counts as empty")
             return []

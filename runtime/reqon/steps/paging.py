@@ -199,6 +199,9 @@ async def _fetch_rest(
             return reply
         _take(ctx, fetching, bound, reply, ask.value)
         _keep(ctx, position, fetching, reply)
+        if ctx.dry_run:
+            paging.finish()
+            break
         ctx.emit_later(PageFetched(ctx.action_name, paging.pages, paging.items))
         await commits.commit_behind()
     return None

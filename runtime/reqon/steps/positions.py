@@ -107,15 +107,30 @@ class Position:
 
 
 class LoopPosition(Position):
-    """A loop: `index` of the next element, `total` of them; `identity` names its telling fields."""
+    """A loop: `index` of the next element; `identity` names the telling fields of elements.
 
-    __slots__ = ("elements", "identity", "index")
+    In a parallel loop `index` is the end of the gap-free prefix that is done, and `done` holds
+    the elements beyond it that are done too.
+    """
+
+    __slots__ = ("done", "elements", "identity", "index")
 
     def __init__(self, parent: Position | None, suffix: str, identity: tuple[str, ...]) -> None:
         super().__init__(parent, suffix)
         self.identity = identity
         self.elements: list[Any] = []
         self.index = 0
+        self.done: set[int] = set()
+
+    def load(self, saved: Json) -> None:
+        """Take over what `dump` wrote."""
+        super().load(saved)
+        self.index = saved["i"]
+        self.done = set(saved.get("done", ()))
+
+    def dump(self) -> Json:
+        """The cell of the loop."""
+        return {"i": self.index, "done": sorted(self.done)} if self.done else {"i": self.index}
 
     def item(self) -> dict[str, Any]:
         """The identifying fields of the next element."""
@@ -136,17 +151,39 @@ class BlockPosition(Position):
 
     A block that has a scope of its own (an action, an iteration) is a region: `slots` is that
     scope and `changed` its slots which the journal does not have yet. `tries` counts how often a
-    directive went back in this block, `answers` the replies that its requests have had.
+    directive went back in this block, `answers` the replies that its requests have had;
+    `lingering` are requests that are done while variables refer to their replies, `snapshots`
+    what going back restores. `items`: iterations of an action's loops that are done. `volatile`:
+    nothing of the block is kept, so that a resume begins it anew. `number` is that of an
+    iteration; its object is used again for the next one, `used` tells that it has to be cleaned.
     """
 
     __slots__ = (
-        "answers", "at", "block", "changed", "items", "lingering", "slots", "snapshots", "tries",
+        "answers",
+        "at",
+        "block",
+        "changed",
+        "items",
+        "lingering",
+        "number",
+        "slots",
+        "snapshots",
+        "tries",
+        "used",
         "volatile",
     )  # fmt: skip
 
-    def __init__(self, parent: Position | None, suffix: str, block: BoundBlock) -> None:
+    def __init__(
+        self,
+        parent: Position | None,
+        suffix: str,
+        block: BoundBlock,
+        number: int | None = None,
+    ) -> None:
         super().__init__(parent, suffix)
         self.block = block
+        self.number = number
+        self.used = False
         self.at = 0
         self.items = 0
         self.slots: dict[str, Any] | None = None
@@ -157,17 +194,31 @@ class BlockPosition(Position):
         self.answers: dict[str, int] = {}
         self.snapshots: dict[int, dict[str, Any]] = {}
 
-    def restart(self, suffix: str) -> None:
+    def restart(self, number: int) -> None:
         """Use the object again for the next iteration of the same loop."""
-        self.suffix = suffix
-        self._address = None
-        self.cell = self.saved = self.values = None
-        self.dirty = self.written = False
-        self.lingering = None
+        self.number = number
         self.at = 0
-        self.changed.clear()
-        if self.tries or self.answers or self.snapshots:
-            self.tries, self.answers, self.snapshots = {}, {}, {}
+        self.dirty = False
+        if self.changed:
+            self.changed.clear()
+        if self.used:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Drop everything that few iterations have."""
+        self.used = False
+        self._address = self.lingering = None
+        self.cell = self.saved = self.values = None
+        self.written = False
+        self.tries, self.answers, self.snapshots = {}, {}, {}
+
+    @property
+    def address(self) -> str:
+        """The address; that of an iteration has its number."""
+        if self._address is None and self.number is not None:
+            self.suffix = f"@{self.number}"
+            self.used = True
+        return super().address
 
     def load(self, saved: Json) -> None:
         """Take over what `dump` wrote."""

@@ -87,6 +87,9 @@ class StoreRunner:
         return mode_of(_switch(self.upsert, ctx), _switch(self.partial, ctx))
 
     def _put(self, ctx: StepContext, value: Any, mode: Mode, number: int) -> None:
+        if not value and ctx.unanswered:
+            ctx.foresee(f"would store what is fetched in '{self.store}'")
+            return
         if value is None:
             ctx.warn(f"null was not stored in '{self.store}'")
             return

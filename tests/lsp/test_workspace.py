@@ -1,0 +1,142 @@
+"""Several files and folders: what is said about files that are not open, and when it goes."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import pytest_lsp
+from lsprotocol import types
+
+from reqon_lsp.workspace import source_files
+from support.editor import CONFIG, Client, initialize, until
+from support.raw_client import RawClient
+
+pytestmark = pytest.mark.slow
+
+ROOT = 'mission Sync {\n  source API { auth: none, base: "https://a.test" }\n  run Fetch\n}\n'
+FETCH = 'action Fetch {\n  get "/x"\n  store response -> people { key: .id }\n}\n'
+STORES = 'store people: file("people")\n'
+
+
+@pytest_lsp.fixture(params=["visual_studio_code_1.139"], config=CONFIG)
+async def client(request, lsp_client: Client, tmp_path):
+    folder = tmp_path / "sync"
+    folder.mkdir()
+    (folder / "mission.vague").write_text(ROOT)
+    (folder / "fetch.vague").write_text(FETCH)
+    (folder / "stores.vague").write_text(STORES)
+    await initialize(lsp_client, request.param, tmp_path)
+    yield
+    await lsp_client.shutdown_session()
+
+
+def opened(client: Client, path: Path) -> str:
+    uri = path.as_uri()
+    text = path.read_text()
+    client.text_document_did_open(
+        types.DidOpenTextDocumentParams(types.TextDocumentItem(uri, "reqon", 1, text))
+    )
+    return uri
+
+
+def codes(client: Client, path: Path) -> list[str]:
+    return [str(one.code) for one in client.diagnostics.get(path.as_uri(), [])]
+
+
+def changed(client: Client, path: Path, kind: types.FileChangeType) -> None:
+    client.workspace_did_change_watched_files(
+        types.DidChangeWatchedFilesParams([types.FileEvent(path.as_uri(), kind)])
+    )
+
+
+async def test_an_edit_shows_its_mistakes_in_the_other_files_of_the_mission(client, tmp_path):
+    folder = tmp_path / "sync"
+    stores = opened(client, folder / "stores.vague")
+    await until(lambda: stores in client.diagnostics)
+    assert "RQ203" not in codes(client, folder / "fetch.vague")
+    word = types.Range(types.Position(0, 6), types.Position(0, 12))
+    client.text_document_did_change(
+        types.DidChangeTextDocumentParams(
+            types.VersionedTextDocumentIdentifier(2, stores),
+            [types.TextDocumentContentChangePartial(word, "persons")],
+        )
+    )
+    await until(lambda: "RQ203" in codes(client, folder / "fetch.vague"))
+
+    client.text_document_did_close(
+        types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(stores))
+    )
+    await until(lambda: codes(client, folder / "fetch.vague") == [])
+
+
+async def test_a_file_that_changes_on_the_disk_is_read_again_and_one_that_goes_is_cleared(
+    client, tmp_path
+):
+    folder = tmp_path / "sync"
+    root = opened(client, folder / "mission.vague")
+    await until(lambda: root in client.diagnostics)
+    fetch = folder / "fetch.vague"
+    fetch.write_text(FETCH.replace("people", "peple"))
+    changed(client, fetch, types.FileChangeType.Changed)
+    await until(lambda: "RQ203" in codes(client, fetch))
+    fetch.unlink()
+    changed(client, fetch, types.FileChangeType.Deleted)
+    await until(lambda: codes(client, fetch) == [] and codes(client, folder / "mission.vague"))
+
+
+async def test_the_places_of_a_rename_lie_in_all_files(client, tmp_path):
+    folder = tmp_path / "sync"
+    stores = opened(client, folder / "stores.vague")
+    await until(lambda: stores in client.diagnostics)
+    edit = await client.text_document_rename_async(
+        types.RenameParams(types.TextDocumentIdentifier(stores), types.Position(0, 7), "persons")
+    )
+    files = {change.text_document.uri.rpartition("/")[2] for change in edit.document_changes}
+    assert files == {"stores.vague", "fetch.vague"}
+
+
+async def test_the_same_name_in_two_folders_is_two_missions(client, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(tmp_path / "sync", other)
+    for folder in (tmp_path / "sync", other):
+        uri = opened(client, folder / "mission.vague")
+        await until(lambda uri=uri: uri in client.diagnostics)
+    found = await client.workspace_symbol_async(types.WorkspaceSymbolParams("Sync"))
+    assert len(found) == 2
+
+
+async def test_a_folder_that_leaves_and_comes_back_changes_nothing_else(client, tmp_path):
+    root = opened(client, tmp_path / "sync" / "mission.vague")
+    await until(lambda: root in client.diagnostics)
+    folder = types.WorkspaceFolder(tmp_path.as_uri(), "work")
+    for event in (
+        types.WorkspaceFoldersChangeEvent([], [folder]),
+        types.WorkspaceFoldersChangeEvent([folder], []),
+    ):
+        client.workspace_did_change_workspace_folders(types.DidChangeWorkspaceFoldersParams(event))
+    lenses = await client.text_document_code_lens_async(
+        types.CodeLensParams(types.TextDocumentIdentifier(root))
+    )
+    assert [one.command.title for one in lenses] == ["Run", "Dry run", "History"]
+
+
+def test_only_folders_that_hold_missions_of_ones_own_are_searched(tmp_path):
+    for name in ("a/x.vague", "b.reqon", ".git/y.vague", "node_modules/z.vague", "c/t.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    found = [Path(path).relative_to(tmp_path).as_posix() for path in source_files([str(tmp_path)])]
+    assert found == ["b.reqon", "a/x.vague"]
+
+
+async def test_the_server_leaves_when_its_editor_is_gone():
+    editor = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1)"])
+    client = await RawClient.start()
+    await client.initialize(processId=editor.pid)
+    editor.wait()
+    assert await asyncio.wait_for(client.process.wait(), 30) == 1
