@@ -55,6 +55,7 @@ _SCAN = re.compile(
     rf"|\A\ufeff|(?P<odd>[{_ODD}`])(?P=odd)*+|[^\x00-\x7f]++"
 )
 _COMMENTS = re.compile(rf"{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}")
+_MOST_UNMATCHED = 100_000
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -341,7 +342,8 @@ class _Repair:
         found = self._found
         swallowed = any(oddity.code == "RQ003" for oddity in found.oddities)
         openers = [] if swallowed else sorted(found.unclosed)
-        wrong = [Oddity("RQ007", at, at + 1) for at in (*openers, *found.strays)]
+        places = [*openers, *found.strays][:_MOST_UNMATCHED]
+        wrong = [Oddity("RQ007", at, at + 1) for at in places]
         found.oddities = sorted((*found.oddities, *wrong), key=_start)
         return found
 

@@ -120,7 +120,9 @@ class ReqonServer(LanguageServer):
         """Read the programs of the workspace that no open document belongs to, one at a time."""
         for path in await asyncio.to_thread(source_files, tuple(self.session.folders)):
             try:
-                self.analysis.read_closed(path)
+                snapshot = self.analysis.read_closed(path)
+                if self.session.settings.whole_workspace:
+                    self.publisher.publish_closed(snapshot)
             except OSError as error:
                 logger.info("cannot read %s: %s", path, error)
             await asyncio.sleep(0)

@@ -71,6 +71,11 @@ class Publisher:
         for snapshot in list(self.analysis.snapshots.values()):
             self._publish(snapshot)
 
+    def publish_closed(self, snapshot: Snapshot) -> None:
+        """Say what is wrong in a program that no open document belongs to."""
+        if snapshot.program.root.path not in self.analysis.snapshots:
+            self._publish(snapshot)
+
     def close(self, path: str) -> None:
         """The document was closed: what is on the disk counts again, or nothing at all."""
         if self.analysis.session.workspace_folder(path) is not None:

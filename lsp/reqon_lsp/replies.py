@@ -47,13 +47,18 @@ _FOLDS = {
 }
 
 
+Formats = Sequence[types.MarkupKind | str]
+"""The kinds of text that a client takes, best first."""
+
+
 @dataclass(slots=True)
 class Abilities:
     """What the client can take, as it said at `initialize`."""
 
     snippets: bool = False
-    markdown_hover: bool = False
-    markdown_completion: bool = False
+    hover_formats: Formats = ()
+    completion_formats: Formats = ()
+    signature_formats: Formats = ()
     hierarchical_symbols: bool = False
     definition_links: bool = False
     document_changes: bool = False
@@ -73,12 +78,13 @@ class Abilities:
     fold_limit: int | None = None
 
 
-def markup(text: str, *, markdown: bool) -> types.MarkupContent:
-    """Markdown, or the same as plain text for a client without it."""
-    if markdown:
+def markup(text: str, formats: Formats) -> types.MarkupContent | str:
+    """Markdown, or plain text for a client without it; a string where it names no format."""
+    if types.MarkupKind.Markdown in formats:
         return types.MarkupContent(types.MarkupKind.Markdown, text)
-    plain = "\n".join(line for line in text.splitlines() if not line.startswith("```"))
-    return types.MarkupContent(types.MarkupKind.PlainText, plain.replace("**", "").replace("`", ""))
+    lines = (line for line in text.splitlines() if not line.startswith("```"))
+    plain = "\n".join(lines).replace("**", "").replace("`", "")
+    return types.MarkupContent(types.MarkupKind.PlainText, plain) if formats else plain
 
 
 def text_edits(edits: Iterable[TextEdit], index: LineIndex) -> list[types.TextEdit]:
@@ -161,7 +167,7 @@ def resolved_completion(item: types.CompletionItem, abilities: Abilities) -> typ
     if text is None:
         text = getattr(item.data, "documentation", None)
     if isinstance(text, str):
-        item.documentation = markup(text, markdown=abilities.markdown_completion)
+        item.documentation = markup(text, abilities.completion_formats)
     return item
 
 
@@ -224,7 +230,7 @@ def signature_help(found: results.Signature, abilities: Abilities) -> types.Sign
     ]
     shown = types.SignatureInformation(
         label,
-        markup(found.documentation, markdown=abilities.markdown_hover),
+        markup(found.documentation, abilities.signature_formats),
         parameters,
         found.active,
     )

@@ -54,9 +54,13 @@ def on_completion(ls: ReqonServer, params: types.CompletionParams) -> types.Comp
     return replies.completion_list(answer, index, ls.abilities)
 
 
-@fenced()
 def on_completion_resolve(ls: ReqonServer, item: types.CompletionItem) -> types.CompletionItem:
-    """The documentation of one item."""
+    """The documentation of one item; the item as it is where that fails."""
+    return _documented(ls, item) or item
+
+
+@fenced()
+def _documented(ls: ReqonServer, item: types.CompletionItem) -> types.CompletionItem:
     return replies.resolved_completion(item, ls.abilities)
 
 
@@ -108,7 +112,7 @@ def on_hover(ls: ReqonServer, params: types.HoverParams) -> types.Hover | None:
     answer = hover(snapshot, path, index.offset(params.position), ls.past, local_now())
     if answer is None:
         return None
-    content = replies.markup(answer.text, markdown=ls.abilities.markdown_hover)
+    content = replies.markup(answer.text, ls.abilities.hover_formats)
     return types.Hover(content, index.range(answer.span))
 
 

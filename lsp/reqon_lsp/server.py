@@ -67,11 +67,13 @@ def initialize(ls: ReqonServer, params: types.InitializeParams) -> None:
 def abilities_of(can: types.ClientCapabilities) -> Abilities:
     """What a client can take, read from its capabilities."""
     item = "text_document.completion.completion_item"
-    parameter = "text_document.signature_help.signature_information.parameter_information"
+    signature = "text_document.signature_help.signature_information"
+    parameter = f"{signature}.parameter_information"
     return Abilities(
         snippets=_can(can, f"{item}.snippet_support"),
-        markdown_hover=_takes_markdown(can, "text_document.hover.content_format"),
-        markdown_completion=_takes_markdown(can, f"{item}.documentation_format"),
+        hover_formats=_formats(can, "text_document.hover.content_format"),
+        completion_formats=_formats(can, f"{item}.documentation_format"),
+        signature_formats=_formats(can, f"{signature}.documentation_format"),
         hierarchical_symbols=_can(
             can, "text_document.document_symbol.hierarchical_document_symbol_support"
         ),
@@ -97,9 +99,9 @@ def _can(capabilities: types.ClientCapabilities, path: str) -> bool:
     return bool(get_capability(capabilities, path))
 
 
-def _takes_markdown(capabilities: types.ClientCapabilities, path: str) -> bool:
+def _formats(capabilities: types.ClientCapabilities, path: str) -> tuple[types.MarkupKind, ...]:
     formats: Any = get_capability(capabilities, path)
-    return types.MarkupKind.Markdown in formats if formats else False
+    return tuple(formats or ())
 
 
 def _limit(value: Any) -> int | None:
@@ -125,6 +127,13 @@ async def initialized(ls: ReqonServer, _: types.InitializedParams) -> None:
         await _register_watchers(ls)
     if ls.abilities.pulls_settings:
         await _pull_settings(ls)
+    await _check_workspace(ls)
+
+
+async def _check_workspace(ls: ReqonServer) -> None:
+    """Where the client wants it: the mistakes of files that are not open, too."""
+    if ls.session.settings.whole_workspace:
+        await ls.read_workspace()
 
 
 async def _register_watchers(ls: ReqonServer) -> None:
@@ -205,6 +214,7 @@ async def did_change_files(ls: ReqonServer, params: types.DidChangeWatchedFilesP
     paths = [convert.path_of(change.uri) or "" for change in params.changes]
     if any(path.endswith((".vague", ".reqon")) for path in paths):
         _read_again(ls)
+        await _check_workspace(ls)
     if any(path.endswith(".json") for path in paths) and ls.session.files.texts:
         await ls.watch.look()
 
@@ -250,6 +260,7 @@ def did_close(ls: ReqonServer, params: types.DidCloseTextDocumentParams) -> None
     if ls.session.files.texts.pop(path, None) is not None:
         ls.publisher.close(path)
     ls.pause_watch()
+    ls.keep(_check_workspace(ls))
 
 
 @fenced()

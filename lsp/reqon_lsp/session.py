@@ -39,6 +39,7 @@ class Settings:
     hints_stores: bool = True
     hints_last_sync: bool = True
     lenses: dict[str, bool] = field(default_factory=dict[str, bool])
+    whole_workspace: bool = False
     max_file_size: int = 1024 * 1024
     detach_runs: bool = True
     trusted: bool = True
@@ -53,6 +54,9 @@ class Settings:
         render = _taken(_mapping(section.get("status")), "render", self.status_render)
         if render in STATUS_RENDERS:
             self.status_render = render
+        scope = _mapping(section.get("diagnostics")).get("scope")
+        if scope in ("openFiles", "workspace"):
+            self.whole_workspace = scope == "workspace"
         hints = _mapping(section.get("inlayHints"))
         self.hints_status = _taken(hints, "status", self.hints_status)
         self.hints_stores = _taken(hints, "stores", self.hints_stores)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
 from support.crash_runs import Bench, Run, seed_of
 from support.crash_service import PAGE, World
 from support.fake_api import Asked, Reply
@@ -89,9 +90,7 @@ def rows_of(run: Run) -> set[int]:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("n_requests", [1, 2, 4, 6])
-def test_a_cursor_loses_nothing_that_was_there_all_the_time(
-    bench: Bench, n_requests: int
-) -> None:
+def test_a_cursor_loses_nothing_that_was_there_all_the_time(bench: Bench, n_requests: int) -> None:
     chance = random.Random(f"{seed_of()} {n_requests}")
     with dead(bench, "cursor", n_requests) as (run, world):
         before = set(world.ids)

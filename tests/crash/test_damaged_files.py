@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from reqon.state.reader import StateReader
 from support.crash_outcome import Outcome, differences
 from support.crash_runs import Bench, Kill, Run, Shape, seed_of

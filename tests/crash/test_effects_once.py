@@ -10,6 +10,7 @@ import random
 from typing import Any
 
 import pytest
+
 from support.crash_outcome import differences
 from support.crash_runs import Bench, Shape, seed_of
 from support.crash_service import World

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 
 import pytest
+
 from support.crash_runs import POLICIES, Bench, Kill, Shape, names_of_shapes, seed_of
 
 ALL = [Shape(name, policy) for name in names_of_shapes() for policy in POLICIES]

@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
+
 from support.crash_outcome import Outcome, differences
 from support.crash_runs import Bench, Kill, Shape, seed_of
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.crash_runs import Bench, Run, seed_of
 from support.crash_service import World
 from support.fake_api import Asked, Reply

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from support.crash_outcome import Outcome, differences
 from support.crash_processes import KILLED, Process, reqon
 from support.crash_runs import Bench, Run, Shape, seed_of

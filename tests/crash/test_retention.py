@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+
 from reqon.state.reader import StateReader
 from support.crash_runs import Bench, Run
 
@@ -182,4 +183,3 @@ def test_a_cleanup_that_dies_is_finished_by_the_next(
                 assert last.status == "completed", (at, moment)
                 more = 5 if rules != {"days": 7} else 5 - REACHED
                 assert sum(counters(run)) == wanted_counts + more, (at, moment)
-

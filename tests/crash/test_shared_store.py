@@ -12,6 +12,7 @@ import random
 from pathlib import Path
 
 import pytest
+
 from reqon.state.reader import StateReader
 from support.crash_runs import Bench, Run, seed_of
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+
 from support.crash_outcome import differences
 from support.crash_processes import Process
 from support.crash_runs import Bench, Run, Shape

@@ -15,6 +15,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from reqon.state.reader import StateReader
 from support.crash_outcome import Outcome, differences, outcome_of
 from support.crash_processes import REQON
@@ -77,9 +78,7 @@ def test_an_error_of_the_disk_stops_the_run_in_order(
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("shape", DEEP_SHAPES, ids=str)
 @pytest.mark.parametrize("number", ERRORS, ids=errno.errorcode.get)
-def test_an_error_of_the_disk_at_every_operation(
-    bench: Bench, shape: Shape, number: int
-) -> None:
+def test_an_error_of_the_disk_at_every_operation(bench: Bench, shape: Shape, number: int) -> None:
     for at in range(1, len(bench.uncut(shape).operations) + 1):
         fail_and_repair(bench, shape, number, at, lasting=at % 2 == 0)
 
@@ -174,7 +173,9 @@ def test_a_disk_that_is_full_for_real(bench: Bench, size: str) -> None:
             assert "not permitted" in ended.stderr or "denied" in ended.stderr, ended
             return  # this system lets nobody mount a small disk
         said = " ".join(ended.stderr.split())
-        codes = dict(re.findall(r"^(first|status|read-only|repaired) (\d+)$", ended.stdout, re.M))
+        codes = dict(
+            re.findall(r"^(first|status|read-only|repaired) (\d+)$", ended.stdout, re.MULTILINE)
+        )
         assert codes["first"] in ("0", "1"), ended
         if codes["first"] == "1":
             assert "no space left on device" in said, ended

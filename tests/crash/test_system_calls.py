@@ -11,6 +11,7 @@ import random
 import shutil
 
 import pytest
+
 from support.crash_outcome import differences
 from support.crash_processes import Ended, Process, reqon
 from support.crash_runs import Bench, Run, Shape, seed_of

@@ -92,7 +92,7 @@ async def test_a_run_a_failure_at_its_step_and_a_resume(client: Client, api: Fak
     await until(lambda: client.told)
     assert client.told == ["Sync: completed"]
     assert (tmp_path / ".vague-data" / "stores" / "people.json").exists()
-    kinds = [getattr(report, "kind", None) for report in client.reports]
+    kinds = [kind_of(report) for report in client.reports]
     assert (kinds[0], kinds[-1]) == ("begin", "end")
 
     api.on("GET", "/people", status(500))
@@ -113,6 +113,10 @@ async def test_a_run_a_failure_at_its_step_and_a_resume(client: Client, api: Fak
     await until(lambda: not informations(client, uri))
     while "Resume" in await titles(client, uri):
         await asyncio.sleep(0.05)
+
+
+def kind_of(report: object) -> object:
+    return report.get("kind") if isinstance(report, dict) else getattr(report, "kind", None)
 
 
 async def test_one_run_at_a_time_and_cancel(client: Client, api: FakeApi, tmp_path):

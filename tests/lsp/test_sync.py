@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,4 +127,24 @@ async def test_after_random_edits_the_diagnostics_are_those_of_a_cold_check(enco
     assert answer["result"]["capabilities"]["positionEncoding"] == encoding
     for seed in range(N_SESSIONS):
         await session(client, seed, encoding)
+    assert await client.leave() == 0
+
+
+def resident_kib(pid: int) -> int:
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1])
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(600)
+async def test_a_long_session_takes_no_more_memory_than_a_short_one():
+    client = await RawClient.start()
+    await client.initialize()
+    for seed in range(40):
+        await session(client, seed % 8, "utf-16")
+    before = resident_kib(client.process.pid)
+    for seed in range(400):
+        await session(client, seed % 8, "utf-16")
+    assert resident_kib(client.process.pid) < before * 1.2
     assert await client.leave() == 0

@@ -125,6 +125,17 @@ async def test_a_folder_that_leaves_and_comes_back_changes_nothing_else(client, 
     assert [one.command.title for one in lenses] == ["Run", "Dry run", "History"]
 
 
+async def test_mistakes_of_closed_files_are_told_where_that_is_wanted(tmp_path):
+    (tmp_path / "a.vague").write_text("mission A {\n  action B { clear nothing }\n}\n")
+    client = await RawClient.start()
+    folders = [{"uri": tmp_path.as_uri(), "name": "work"}]
+    options = {"diagnostics": {"scope": "workspace"}}
+    await client.initialize(workspaceFolders=folders, initializationOptions=options)
+    found = await client.until(lambda one: one.get("method") == "textDocument/publishDiagnostics")
+    assert "RQ203" in [one["code"] for one in found["params"]["diagnostics"]]
+    assert await client.leave() == 0
+
+
 def test_only_folders_that_hold_missions_of_ones_own_are_searched(tmp_path):
     for name in ("a/x.vague", "b.reqon", ".git/y.vague", "node_modules/z.vague", "c/t.txt"):
         path = tmp_path / name

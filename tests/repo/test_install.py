@@ -8,6 +8,7 @@ import venv
 from pathlib import Path
 
 import pytest
+
 from support.source_tree import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]

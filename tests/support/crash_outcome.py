@@ -91,28 +91,32 @@ def _sync(state_dir: Path) -> dict[str, Any]:
     path = state_dir / "sync-checkpoints.json"
     if not path.exists():
         return {}
+    found = _json(path)
+    if found is None:
+        return {"unreadable": True}
     return {
         key: {name: entry.get(name) for name in ("itemsSynced", "totalItemsSynced", "mission")}
-        for key, entry in _json(path).items()
+        for key, entry in found.items()
     }
 
 
 def _records(state_dir: Path, files: list[str]) -> list[dict[str, Any]]:
-    """The records, in the order in which the executions began."""
+    """The records that can be read, in the order in which the executions began."""
     found = [
         _json(state_dir / name)
         for name in files
         if name.startswith("execution/") and name.endswith(".json") and "blobs/" not in name
     ]
-    return sorted(found, key=lambda record: datetime.fromisoformat(record["startedAt"]))
+    read = [record for record in found if record is not None]
+    return sorted(read, key=lambda record: datetime.fromisoformat(record["startedAt"]))
 
 
-def _json(path: Path) -> dict[str, Any]:
-    """The object in a file; what cannot be read is unlike anything else."""
+def _json(path: Path) -> dict[str, Any] | None:
+    """The object in a file, if it can be read."""
     try:
         return json.loads(path.read_bytes())
     except ValueError:
-        return {"startedAt": "2000-01-01T00:00:00Z", "errors": [], "actionsRun": [], "unreadable": {}}
+        return None
 
 
 def _record(record: dict[str, Any], *, ordered: bool) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
-from support.crash_disks import Step
+from support.crash_trace import Step
 
 FILE, FOLDER = "file", "folder"
 Entry: TypeAlias = "tuple[str, int]"
@@ -222,17 +222,17 @@ def _content(file: _File, how: str, chance: random.Random) -> bytes:
     content = _written(file.certain, steps[:n_whole])
     if n_whole == len(steps) or steps[n_whole].what != "write":
         return content
-    torn = steps[n_whole].data
-    cut = chance.randint(0, len(torn))
-    match chance.choice(("whole", "cut", "zeros", "garbage", "hole")):
-        case "cut":
-            return content + torn[:cut]
-        case "zeros":
-            return content + torn[:cut].ljust(len(torn), b"\0")
-        case "garbage":
-            return content + torn[:cut] + chance.randbytes(len(torn) - cut)
-        case "hole":
-            rest = [step for step in steps[n_whole + 1 :] if step.what == "write"]
-            return content + bytes(len(torn)) + b"".join(step.data for step in rest)
-        case _:
-            return content
+    later = b"".join(step.data for step in steps[n_whole + 1 :] if step.what == "write")
+    return content + _torn(steps[n_whole].data, later, chance)
+
+
+def _torn(data: bytes, later: bytes, chance: random.Random) -> bytes:
+    """What is there of a write that did not get through, and of those behind it."""
+    cut = chance.randint(0, len(data))
+    return {
+        "nothing": b"",
+        "cut": data[:cut],
+        "zeros": data[:cut].ljust(len(data), b"\0"),
+        "garbage": data[:cut] + chance.randbytes(len(data) - cut),
+        "hole": bytes(len(data)) + later,
+    }[chance.choice(("nothing", "cut", "zeros", "garbage", "hole"))]

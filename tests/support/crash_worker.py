@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -47,10 +48,8 @@ from support.crash_disks import (
     DyingDisk,
     FailingDisk,
     ForgetfulDisk,
-    RecordingDisk,
-    Step,
-    Trace,
 )
+from support.crash_trace import RecordingDisk, Step, Trace
 from vague.program import Program, find_programs, read_program
 
 TESTS = Path(__file__).parents[1]
@@ -112,7 +111,8 @@ class Worker:
     def run(self, job: Job) -> Answer:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(json.dumps(asdict(job)), file=self._process.stdin, flush=True)
+        self._process.stdin.write(f"{json.dumps(asdict(job))}\n")
+        self._process.stdin.flush()
         line = self._process.stdout.readline()
         assert line, "the worker died"
         return Answer(**json.loads(line))
@@ -141,28 +141,29 @@ def main() -> None:
         job = Job(**json.loads(line))
         if job.program not in programs:
             programs[job.program] = program_at(job.program)
-        print(_in_child(job, programs[job.program]), flush=True)
+        sys.stdout.write(f"{_in_child(job, programs[job.program])}\n")
+        sys.stdout.flush()
 
 
 def _command(job: Job) -> Answer:
     """Run a command line; what it says on both outputs is in `error`."""
     assert job.command is not None
-    said = tempfile.TemporaryFile("w+")
     os.environ.update(job.env)
     os.chdir(Path(job.state_dir).parent)
-    os.dup2(said.fileno(), 1)
-    os.dup2(said.fileno(), 2)
-    sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
-    sys.argv = ["reqon", *job.command]
     code: Any = 0
-    try:
-        command_line()
-    except SystemExit as end:
-        code = end.code
-    sys.stdout.flush()
-    sys.stderr.flush()
-    said.seek(0)
-    return Answer(died=False, exit_code=int(code or 0), error=said.read())
+    with tempfile.TemporaryFile("w+") as said:
+        os.dup2(said.fileno(), 1)
+        os.dup2(said.fileno(), 2)
+        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+        sys.argv = ["reqon", *job.command]
+        try:
+            command_line()
+        except SystemExit as end:
+            code = end.code
+        sys.stdout.flush()
+        sys.stderr.flush()
+        said.seek(0)
+        return Answer(died=False, exit_code=int(code or 0), error=said.read())
 
 
 def _clean(job: Job) -> Answer:
@@ -212,8 +213,6 @@ def _be_child(job: Job, program: Program, writing: int) -> None:
         signal.alarm(60)
         answer = _run(job, program)
     except BaseException:  # noqa: BLE001 - every traceback is shown by the test
-        import traceback
-
         answer = Answer(died=False, crash=traceback.format_exc())
     with os.fdopen(writing, "wb") as pipe:
         pipe.write(json.dumps(asdict(answer)).encode())

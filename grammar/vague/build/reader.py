@@ -44,6 +44,7 @@ _REFUSED: Final[dict[str, tuple[type[Node], ...]]] = {
 }
 _EXPRESSIONS = frozenset({"arguments", "array", "group", "index"})
 _MOST_TRUNCATIONS = 100
+_MOST_PROBLEMS = 1000
 
 
 class Reader:
@@ -94,6 +95,11 @@ class Reader:
         """The text of a tree."""
         return self.text[tree.start : tree.end]
 
+    def add(self, problem: Diagnostic) -> None:
+        """Keep a problem; of one statement only so many, for nobody reads more."""
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(problem)
+
     def report(
         self,
         code: str,
@@ -106,9 +112,7 @@ class Reader:
     ) -> None:
         """Add an error at offsets of the text."""
         span = Span(start, end)
-        self.problems.append(
-            Diagnostic(code, Severity.ERROR, "", span, message, hint, fixes, related)
-        )
+        self.add(Diagnostic(code, Severity.ERROR, "", span, message, hint, fixes, related))
 
     def report_replacement(self, code: str, tree: Tree, better: str, message: str) -> None:
         """Report `tree`, with `better` in its place as the fix."""
@@ -119,7 +123,7 @@ class Reader:
     def deeper(self, tree: Tree) -> bool:
         """Go one level deeper for `tree`; False, with RQ014, where that is too deep."""
         if self.depth >= MAXIMUM_DEPTH:
-            self.problems.append(wording.too_deep(tree.start))
+            self.add(wording.too_deep(tree.start))
             return False
         self.depth += 1
         return True
@@ -128,7 +132,7 @@ class Reader:
         """The pieces of a chain such as `a.b.c`, each of which nests the one before in its node."""
         if len(trees) <= MAXIMUM_DEPTH:
             return trees
-        self.problems.append(wording.too_deep(trees[MAXIMUM_DEPTH].start))
+        self.add(wording.too_deep(trees[MAXIMUM_DEPTH].start))
         return trees[:MAXIMUM_DEPTH]
 
     # ------------------------------------------------------------ lists
@@ -224,7 +228,7 @@ class Reader:
         inner = [(r.start + self.base, r.end + self.base) for r in self.readings]
         for oddity in oddities:
             if not any(begin <= oddity.start < stop for begin, stop in inner):
-                self.problems.append(wording.odd(self.text, oddity))
+                self.add(wording.odd(self.text, oddity))
 
     def gap(self, form: ListForm, position: int, end: int, *, fresh: bool) -> tuple[int, bool]:
         """Where the next element starts, and whether a comma or nothing stands before it.
@@ -240,13 +244,13 @@ class Reader:
             mark = text[position]
             if mark == ",":
                 if fresh or form.commas == "single":
-                    self.problems.append(_comma(form, position, fresh=fresh))
+                    self.add(_comma(form, position, fresh=fresh))
                 fresh = True
                 position += 1
             elif mark in ")]}":
                 position += 1
             elif mark in "?." and recovery.is_placeholder(text, position, form):
-                self.problems.append(wording.placeholder(text, position))
+                self.add(wording.placeholder(text, position))
                 fresh = False
                 position += 3
             else:
@@ -326,9 +330,9 @@ class _PlainList:
             return not self._nodes
         reader = self._reader
         if recovery.is_lone(reader.text, tree.start):
-            reader.problems.append(wording.not_on_line(reader.text, tree.start))
+            reader.add(wording.not_on_line(reader.text, tree.start))
         else:
-            reader.problems.append(wording.missing_comma(reader.text, tree.start))
+            reader.add(wording.missing_comma(reader.text, tree.start))
         return True
 
     def _broken(self, trouble: recovery.Trouble, *, complete: bool) -> int:
@@ -336,7 +340,7 @@ class _PlainList:
         if complete and self._form.commas == "single":
             trouble.failure = recovery.only_one(self._form, trouble.start)
         problem, stop = recovery.judge(trouble)
-        reader.problems.append(problem)
+        reader.add(problem)
         start = trouble.start
         if stop <= start:
             start = trouble.floor or start
@@ -354,9 +358,7 @@ class _PlainList:
             return
         unclosed = self._start - 1 in reader.brackets.unclosed
         if self._form.commas == "single" and not self._nodes and not unclosed:
-            reader.problems.append(
-                wording.nothing_between(reader.text, self._form.element, self._end)
-            )
+            reader.add(wording.nothing_between(reader.text, self._form.element, self._end))
 
 
 class PlacedList:
@@ -486,7 +488,7 @@ def declared(reader: Reader, tree: Tree) -> Identifier:
     text = reader.written(tree)
     if tree.rule == "declared":
         if text in RESERVED:
-            reader.problems.append(wording.reserved(tree.start, tree.end, text))
+            reader.add(wording.reserved(tree.start, tree.end, text))
         elif text == "_":
             reader.report("RQ001", tree.start, tree.end, "expected a name, found '_'")
     return Identifier(reader.span(tree), text)

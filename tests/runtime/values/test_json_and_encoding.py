@@ -1,7 +1,5 @@
 """What of a value is stored, and what the journal keeps of it."""
 
-# ruff: noqa: PLR0911 - `same` is a table of classes
-
 from __future__ import annotations
 
 import json
