@@ -1,22 +1,18 @@
 """`python -m reqon` and the installed command `reqon`: start the command line, nothing else.
 
-Until the command line is loaded, Ctrl-C ends the process by the system's own means: an interrupt
-in the middle of an import would show a traceback to a person who only changed their mind.
+Until the command is loaded, Ctrl-C ends the process at once with exit code 130.
 """
 
 from __future__ import annotations
 
-import signal
 import sys
 
-_LOADED_BY_OTHERS = "reqon.cli.main" in sys.modules
-if not _LOADED_BY_OTHERS:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+from reqon.leaving import leave_on_interrupt
 
-from reqon.cli.main import main  # noqa: E402 - see above
+if "reqon.cli.main" not in sys.modules:  # else another program has loaded it: its signals stay
+    leave_on_interrupt()
 
-if not _LOADED_BY_OTHERS:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+from reqon.cli.main import main
 
 __all__ = ["main"]
 

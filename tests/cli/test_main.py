@@ -159,3 +159,43 @@ def test_the_page_on_the_command_line_names_every_command_and_option() -> None:
             for parameter in command.params:
                 if isinstance(parameter, click.Option) and not parameter.hidden:
                     assert any(option in page for option in parameter.opts), parameter.opts
+
+
+INTERRUPTED = """\
+import os, signal, sys
+
+module = sys.argv[1]
+
+def interrupt(event, arguments):
+    if event == "import" and arguments[0] == module:
+        os.kill(os.getpid(), signal.SIGINT)
+
+sys.addaudithook(interrupt)
+from reqon.__main__ import main
+sys.argv[1:] = ["run", "none.vague"]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "module", ["click", "reqon.cli.main", "reqon.cli.run_options", "aiohttp", "vague.parser"]
+)
+def test_ctrl_c_while_modules_load_ends_without_a_word(module: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, module], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
+def test_ctrl_c_after_the_start_is_the_commands_own_again() -> None:
+    script = (
+        "import signal, sys\nfrom reqon.__main__ import main\n"
+        "sys.argv[1:] = ['status']\n"
+        "try:\n    main()\n"
+        "except SystemExit:\n"
+        "    print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)\n"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout == "True\n"

@@ -535,6 +535,15 @@ def test_a_dry_run_sends_and_writes_nothing_and_says_what_would_happen(
     assert [path.name for path in own_folder.iterdir()] == ["sync.vague"]
 
 
+def test_a_run_that_changes_nothing_still_counts_its_stores(
+    reqon: Reqon, mission: Path, own_folder: Path
+) -> None:
+    assert reqon("sync.vague").exit_code == 0
+    assert reqon("sync.vague").exit_code == 0
+    record = json.loads(reqon("status", "Sync", "--json").stdout)
+    assert record["stores"] == {"items": {"count": 2, "added": 0, "updated": 0, "unchanged": 2}}
+
+
 DRY = """\
 mission Dry {{
   source API {{ base: "{base}", auth: none }}

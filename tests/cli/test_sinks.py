@@ -80,7 +80,7 @@ def test_an_event_as_json() -> None:
 
 
 async def test_the_log_leaves_out_what_is_below_its_level() -> None:
-    for level, n in (("debug", 17), ("info", 12), ("warning", 4), ("error", 2)):
+    for level, n in (("debug", 18), ("info", 13), ("warning", 4), ("error", 2)):
         lines: list[tuple[str, str]] = []
         sink = LogSink(lambda level, line, lines=lines: lines.append((level, line)), level)
         for event, _, _ in TOLD:

@@ -4,7 +4,6 @@ It walks the tree and follows the written rules one by one, without a thought fo
 shares no code with `reqon.values` but the classes of values. Not here: functions beyond a
 handful, stores, schemas.
 """
-# ruff: noqa: C901 - a rule is a branch here, and the branches of one table stay together
 
 from __future__ import annotations
 

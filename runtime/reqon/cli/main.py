@@ -21,6 +21,7 @@ from reqon.cli import console
 from reqon.cli.groups import with_default
 from reqon.cli.invocation import Invocation, shared_options
 from reqon.errors import ExitCode, ReqonError
+from reqon.leaving import start_has_ended
 
 LOG = logging.getLogger("reqon")
 
@@ -70,7 +71,9 @@ class ReqonGroup(click.Group):
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
-        return cast(click.Command, importlib.import_module(entry.module).command)
+        command = cast(click.Command, importlib.import_module(entry.module).command)
+        start_has_ended()
+        return command
 
     def format_commands(
         self,
