@@ -174,6 +174,7 @@ class Sequence:
     """Pieces one after another. A sequence without a name and with one piece is that piece."""
 
     __slots__ = (
+        "_guarded",
         "_level",
         "_matches",
         "_name",
@@ -190,6 +191,7 @@ class Sequence:
         self.pieces: list[_Piece] = []
         self._name = name
         self._matches: list[tuple[int, _Match]] = []
+        self._guarded: dict[int, str] = {}
         self._single = False
         self._remembered = name in _REMEMBERED
         self._level = name in _LEVELS
@@ -198,6 +200,11 @@ class Sequence:
         """Take the pieces; `single`: be the only piece that reads anything."""
         self.pieces = pieces
         self._matches = [(mode, piece.match) for mode, piece in pieces]
+        self._guarded = {
+            id(match): following.label
+            for (mode, match), (_, following) in zip(self._matches, pieces[1:], strict=False)
+            if mode == _NOT_AHEAD
+        }
         self._single = single and sum(mode < _SAME_LINE for mode, _ in pieces) == 1
 
     def match(self, text: str, pos: int, cuts: Cuts, failure: Failure) -> Tree | None:
@@ -231,6 +238,8 @@ class Sequence:
                     trees.append(tree)
                 parts.append(trees)
             elif not _holds(mode, match, text, pos, cuts, failure):
+                if mode == _NOT_AHEAD and self._guarded.get(id(match)):
+                    failure.note(pos, self._guarded[id(match)])
                 return None
         return self._tree(parts, begin, pos)
 

@@ -33,6 +33,9 @@ _SPREADING: Final = frozenset(
 _FIRST_OF_FIELDS: Final = frozenset({"assume"})
 _STEP_WORDS: Final = RULES.words("step")
 _OPENERS: Final = "([{"
+# What a word such as `store` goes on with as a step, and what as a definition or an option.
+_OF_STEPS: Final = frozenset({"arrow", "primary", "expr", "'each'", "same_line"})
+_OF_MEMBERS: Final = frozenset({"':'", "declared"})
 
 
 @dataclass(slots=True)
@@ -162,11 +165,12 @@ def _worded(trouble: Trouble, at: int, expected: list[str]) -> Diagnostic:
 
 def _of_the_list(form: ListForm, expected: list[str]) -> list[str]:
     """What `store x` goes on with: as a definition among members, as a step among steps."""
-    if form.rule in MEMBER_LISTS and "':'" in expected:
-        return [label for label in expected if label != "arrow"]
-    if form.rule in STEP_LISTS:
-        return [label for label in expected if label != "':'"] or expected
-    return expected
+    if form.rule not in _STATEMENTS:
+        return expected
+    among_steps = form.rule in STEP_LISTS
+    dropped, kept = (_OF_MEMBERS, _OF_STEPS) if among_steps else (_OF_STEPS, _OF_MEMBERS)
+    own = [label for label in expected if label not in dropped]
+    return own if kept & set(own) else expected
 
 
 def _belongs_above(trouble: Trouble, at: int, expected: list[str]) -> bool:

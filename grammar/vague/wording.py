@@ -78,6 +78,7 @@ _LABELS: Final[dict[str, Label]] = {
     "variant": Label("'('"),
     "assume": Label("'assume'"),
     "for_clause": Label("a clause", 1),
+    "'each'": Label("'each'", 1),
     "glued": Label("a number", 1),
     "same_line": Label("more on the same line", 1),
     "end": Label("the end of the file", 1),
@@ -136,7 +137,7 @@ def unexpected(
     if found in RESERVED and _NAMES & set(wanted) and at < end:
         return reserved(at, stop, found)
     message = f"expected {_joined(wanted)}, found {_quoted(found)}"
-    if found == "=" and "':'" in expected:
+    if found == "=" and wanted == ["':'"]:
         return error("RQ001", at, stop, message, "write ':'", (_replacement(at, stop, "=", ":"),))
     meant = _meant(found, expected, near)
     if meant is None:

@@ -105,6 +105,13 @@ class ReqonProtocol(LanguageServerProtocol):
             return
         super().handle_message(structured)
 
+    def _check_handler_result(self, future: Any) -> None:
+        """A notification is dealt with: forget it, which the library never does."""
+        super()._check_handler_result(future)
+        waiting = self._request_futures
+        for message_id in [key for key, kept in waiting.items() if kept is future]:
+            del waiting[message_id]
+
     def _refusal(self, data: dict[str, Any]) -> tuple[int, str] | None:
         method = data.get("method")
         if method is not None and not isinstance(method, str):

@@ -114,7 +114,7 @@ class Publisher:
         pause = min(cost, _MAX_WAIT_SECONDS) if cost > _CHEAP_SECONDS else 0.0
         self._free_at = ended + pause
         if ended - started > _COLD_SECONDS:
-            pass  # gc.freeze()  # trees live long: going through them again and again costs key strokes
+            gc.freeze()  # trees live long: going through them again and again costs key strokes
 
     def _check(self, path: str) -> None:
         if self.analysis.is_too_large(path):

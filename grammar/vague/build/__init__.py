@@ -1,1 +1,1 @@
-"""From the parse tree to the AST; with `peg`, the only code that knows Parsimonious."""
+"""From the trees of the grammar to the AST, list by list, whatever is wrong in between."""
