@@ -304,7 +304,9 @@ async def test_a_failure_says_what_to_do(
     assert (await bench.failure("/x")).hint == hint
 
 
-@pytest.mark.parametrize("body", [b"x" * 1001, gzip.compress(b"x" * 1001)])
+@pytest.mark.parametrize(
+    "body", [b"x" * 1001, gzip.compress(b"x" * 1001)], ids=["plain", "compressed"]
+)
 async def test_a_body_beyond_the_limit_is_a_failure(bench: Bench, body: bytes):
     headers = {} if body.startswith(b"x") else {"Content-Encoding": "gzip"}
     bench.api.get("/x", Reply(body, headers=headers))
