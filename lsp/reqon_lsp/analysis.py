@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
 
-from reqon_lsp.features.headers import Header, headers
+from reqon_lsp.headers import Header, headers
 from reqon_lsp.session import Session
 from vague.checker import Checked, CheckFacts, check
 from vague.diagnostics import Diagnostic

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from reqon_lsp.analysis import Snapshot
-from reqon_lsp.features.headers import headers
+from reqon_lsp.headers import headers
 from reqon_lsp.last_run import LastRun, Past
 from vague.check_source import NOON, MemoryFiles
 from vague.checker import CheckFacts, check

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from reqon.state.model import ExecutionState
-from reqon_lsp.features.headers import Header
+from reqon_lsp.headers import Header
 from reqon_lsp.results import MissionCommand, Verb
 
 TITLES: dict[Verb, str] = {

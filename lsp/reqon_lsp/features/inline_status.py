@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from reqon.state.model import ExecutionState
 from reqon_lsp.analysis import Snapshot
-from reqon_lsp.features.headers import header_end
+from reqon_lsp.headers import header_end
 from vague.locate import action_hash
 from vague.program import MissionProgram
 
