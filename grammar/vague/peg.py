@@ -25,6 +25,8 @@ from parsimonious.grammar import Grammar
 from vague.slices import PIECES
 
 MAXIMUM_DEPTH: Final = 200
+# Of chains such as `a + b + c`, which nest in the tree but not in the text.
+MAXIMUM_CHAIN: Final = 2000
 RECURSION_LIMIT: Final = 20_000
 _REMEMBERED: Final = frozenset({"expr1"})
 # Levels of precedence: where only one piece is there, its tree stands for the whole level.

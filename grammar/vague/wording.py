@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from vague.diagnostics import Diagnostic, Fix, RelatedPlace, Severity, TextEdit
-from vague.peg import MAXIMUM_DEPTH, RULES
+from vague.peg import MAXIMUM_CHAIN, MAXIMUM_DEPTH, RULES
 from vague.slices import PIECES, RESERVED, SPACE, Oddity
 from vague.suggestions import nearest
 from vague.text import Span
@@ -213,6 +213,12 @@ def too_deep(at: int) -> Diagnostic:
     """RQ014 for what opens at `at`."""
     message = f"nesting deeper than {MAXIMUM_DEPTH} levels"
     return error("RQ014", at, at + 1, message, "move the inner part into an action or a 'let'")
+
+
+def too_long(at: int) -> Diagnostic:
+    """RQ014 for the piece at `at` of a chain of operators or fields."""
+    message = f"chain of more than {MAXIMUM_CHAIN} operators"
+    return error("RQ014", at, at + 1, message, "give a part of it a name with 'let'")
 
 
 def not_on_line(text: str, at: int) -> Diagnostic:

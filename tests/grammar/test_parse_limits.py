@@ -9,7 +9,7 @@ import pytest
 
 from support.samples import long_program
 from vague.parser import parse
-from vague.peg import MAXIMUM_DEPTH
+from vague.peg import MAXIMUM_CHAIN, MAXIMUM_DEPTH
 
 DEPTH = MAXIMUM_DEPTH
 
@@ -26,14 +26,8 @@ def codes(text: str) -> list[str]:
         lambda n: "let a = " + "{ a: " * n + "1" + " }" * n,
         lambda n: "let a = " + "f(" * n + "1" + ")" * n,
         lambda n: "let a = " + "a[" * n + "1" + "]" * n,
-        lambda n: "let a = " + "-" * n + "1",
-        lambda n: "let a = " + "not " * n + "b",
-        lambda n: "let a = 1" + " + 1" * n,
-        lambda n: "let a = b" + ".c" * n,
         lambda n: "let a = " + "b ? c : " * n + "d",
         lambda n: "let a = " + "if b then c else " * n + "d",
-        lambda n: "let a = b" + " | c" * n,
-        lambda n: "let a = b" + " where c" * n,
         lambda n: "let a = " + "b => " * n + "c",
         lambda n: "let a = " + "any of " * n + "c",
         lambda n: "action A " + "{ for x in y " * n + "{ skip }" + " }" * n,
@@ -41,14 +35,31 @@ def codes(text: str) -> list[str]:
         lambda n: "schema S { a: " + "{ b: " * (n - 1) + "int" + " }" * (n - 1) + " }",
         lambda n: "action A { " + "match a { _ -> " * (n - 1) + "skip" + " }" * n,
     ],
-    ids=["parentheses", "arrays", "objects", "calls", "indexes", "signs", "nots", "sums", "fields",
-         "conditions", "ifs", "pipes", "filters", "lambdas", "anys", "blocks", "types", "records",
-         "matches"],
+    ids=["parentheses", "arrays", "objects", "calls", "indexes", "conditions", "ifs", "lambdas", "anys",
+         "blocks", "types", "records", "matches"],
 )  # fmt: skip
 def test_nesting_ends_at_200_levels_with_one_problem(nested):
     assert codes(nested(DEPTH - 1)) == []
     assert codes(nested(DEPTH + 1)) == ["RQ014"]
     assert "RQ014" in codes(nested(40 * DEPTH))
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        lambda n: "let a = " + "-" * n + "1",
+        lambda n: "let a = " + "not " * n + "b",
+        lambda n: "let a = 1" + " + 1" * n,
+        lambda n: "let a = b" + ".c" * n,
+        lambda n: "let a = b" + " | c" * n,
+        lambda n: "let a = b" + " where c" * n,
+    ],
+    ids=["signs", "nots", "sums", "fields", "pipes", "filters"],
+)
+def test_chains_end_at_2000_links_with_one_problem(chain):
+    assert codes(chain(MAXIMUM_CHAIN)) == []
+    assert codes(chain(MAXIMUM_CHAIN + 1)) == ["RQ014"]
+    assert codes(chain(50 * MAXIMUM_CHAIN)) == ["RQ014"]
 
 
 def test_exactly_200_brackets_are_fine():

@@ -41,6 +41,18 @@ const reqon = (...args) =>
 
 const shot = (name) => (SHOTS ? vs.screenshot(path.join(SHOTS, name)) : undefined);
 
+/** The hint of the mission's first line, as soon as it says what is expected. */
+async function status(expected) {
+  const first = (list) => list.find((hint) => hint.line === 1)?.text ?? '';
+  return first(await vs.inlayHints({ until: (list) => expected.test(first(list)) }));
+}
+
+/** Waits until the lenses above the mission are these. */
+async function lenses(...titles) {
+  const shown = (list) => list.map((lens) => lens.title ?? lens.text).join(' | ');
+  await vs.codeLenses({ until: (list) => shown(list) === titles.join(' | ') });
+}
+
 before(async () => {
   fs.writeFileSync(file, MISSION);
   api = spawn(PYTHON, ['-m', 'reqon', 'demo', '--serve', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -86,16 +98,15 @@ test('mistakes are underlined at their exact place, and go when they are mended'
 test('the last execution stands beside the mission, as soon as its record changes', async () => {
   // The sample API answers 503 once, and this mission does not try again by itself.
   assert.throws(() => reqon('sync.vague', '--quiet'), /503 Service Unavailable/);
-  const [failed] = await vs.inlayHints({ until: (list) => list.length > 0 });
-  assert.match(failed.text, /✗ \d\d:\d\d FetchCustomers · HTTP 503/);
-  assert.equal(failed.line, 1);
+  assert.match(await status(/✗/), /✗ \d\d:\d\d FetchCustomers · HTTP 503/);
+  await lenses('Run', 'Resume', 'Dry run', 'History');
   await shot('failed.png');
 
   reqon('sync.vague', '--resume', '--quiet');
-  const [completed] = await vs.inlayHints({ until: (list) => /✓/.test(list[0]?.text ?? '') });
-  assert.match(completed.text, /✓ \d\d:\d\d · 1,523 rec · [\d.]+s/);
+  assert.match(await status(/✓/), /✓ \d\d:\d\d · 1,523 rec · [\d.]+s/);
+  await lenses('Run', 'Dry run', 'History');
   await shot('completed.png');
 
   await vs.probe.setText(file, MISSION.replace('limit: 100', 'limit: 50').replace('page(page, 100)', 'page(page, 50)'));
-  await vs.inlayHints({ until: (list) => /edited since/.test(list[0]?.text ?? '') });
+  await status(/edited since/);
 });

@@ -29,7 +29,7 @@ from vague.ast.expressions import ErrorExpression
 from vague.ast.steps import Arm, Block, ErrorStep, MisplacedMember
 from vague.build.readings import ONE, Element, Reading, place, shifted
 from vague.diagnostics import Diagnostic, Fix, RelatedPlace, Severity, TextEdit
-from vague.peg import MAXIMUM_DEPTH, RULES, Failure, ListForm, Tree
+from vague.peg import MAXIMUM_CHAIN, MAXIMUM_DEPTH, RULES, Failure, ListForm, Tree
 from vague.slices import RESERVED, SPACE, Brackets
 from vague.text import Span
 
@@ -130,10 +130,10 @@ class Reader:
 
     def chain(self, trees: list[Tree]) -> list[Tree]:
         """The pieces of a chain such as `a.b.c`, each of which nests the one before in its node."""
-        if len(trees) <= MAXIMUM_DEPTH:
+        if len(trees) <= MAXIMUM_CHAIN:
             return trees
-        self.add(wording.too_deep(trees[MAXIMUM_DEPTH].start))
-        return trees[:MAXIMUM_DEPTH]
+        self.add(wording.too_long(trees[MAXIMUM_CHAIN].start))
+        return trees[:MAXIMUM_CHAIN]
 
     # ------------------------------------------------------------ lists
 
