@@ -13,6 +13,7 @@ from typing import Any, cast
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcInvalidRequest
 from pygls.protocol import LanguageServerProtocol
+from pygls.protocol.language_server import lsp_method
 from pygls.workspace import TextDocument, Workspace
 
 from reqon_lsp.convert import Encoding, line_index
@@ -111,6 +112,15 @@ class ReqonProtocol(LanguageServerProtocol):
         waiting = self._request_futures
         for message_id in [key for key, kept in waiting.items() if kept is future]:
             del waiting[message_id]
+
+    @lsp_method(types.SHUTDOWN)
+    def lsp_shutdown(self, *args: Any) -> Any:
+        """Cancel what is under way, from a copy of the list: cancelling takes it off there."""
+        for message_id, future in list(self._request_futures.items()):
+            if message_id != self.msg_id and not future.done():
+                future.cancel()
+        stock: Any = super()
+        return (yield from stock.lsp_shutdown(*args))
 
     def _refusal(self, data: dict[str, Any]) -> tuple[int, str] | None:
         method = data.get("method")

@@ -108,6 +108,22 @@ class CountingDisk(Disk):
         self._do("sync_folder", path, lambda: super(CountingDisk, self).sync_folder(path), path)
 
 
+class TellingDisk(CountingDisk):
+    """Calls `tell` when operation `at` is done."""
+
+    def __init__(self, at: int, tell: Callable[[], None]) -> None:
+        super().__init__()
+        self._at = at
+        self._tell = tell
+
+    def around(self, number: int, name: str, do: Callable[[], Any], *_args: Any) -> Any:
+        try:
+            return do()
+        finally:
+            if number == self._at:
+                self._tell()
+
+
 class DyingDisk(CountingDisk):
     """Ends the process before, after, or (for a write) in the middle of operation `at`.
 

@@ -48,6 +48,7 @@ from support.crash_disks import (
     DyingDisk,
     FailingDisk,
     ForgetfulDisk,
+    TellingDisk,
 )
 from support.crash_trace import RecordingDisk, Step, Trace
 from vague.program import Program, find_programs, read_program
@@ -60,7 +61,8 @@ class Job:
     """One run. `disk`: `{"kind": "dying", "at": 3, "moment": "before"}`, `{"kind": "failing", "at":
     3, "errno": 28, "lasting": true}`, `{"kind": "forgetful", "rule": "marks"}` or None; `timing`
     the fields of `Timing` that differ; `now` the instant that the clock starts from; `extra` the
-    options of `RunOptions` that are plain values. `record_to`: pickle the trace of everything that
+    options of `RunOptions` that are plain values, `interrupt_at` (ask the run to stop when so many
+    operations are done) and `n_files` (so many may be open). `record_to`: pickle the trace of everything that
     the disk does and what is told into that file. `command`: run this command line instead, in
     the folder of the state. `clean`: clean the mission with these rules instead.
     """
@@ -226,11 +228,15 @@ def _run(job: Job, program: Program) -> Answer:
         return _clean(job)
     if job.record_to is not None:
         return asyncio.run(_record(job, program, Path(job.record_to)))
-    disk = make_disk(job.disk)
-    if job.extra.get("n_files"):
+    control = RunControl()
+    if "interrupt_at" in job.extra:
+        disk: Disk = TellingDisk(job.extra["interrupt_at"], lambda: control.interrupt("SIGTERM"))
+    else:
+        disk = make_disk(job.disk)
+    if "n_files" in job.extra:
         resource.setrlimit(resource.RLIMIT_NOFILE, (job.extra["n_files"],) * 2)
     options = _options(job, disk)
-    return _answer(asyncio.run(run_mission(program, job.mission, options, (), RunControl())), disk)
+    return _answer(asyncio.run(run_mission(program, job.mission, options, (), control)), disk)
 
 
 def _options(job: Job, disk: Disk) -> RunOptions:

@@ -74,11 +74,12 @@ def _scalar(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    cut = text[:LONGEST]
-    escaped = (
-        cut.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
-    )
-    return f'"{escaped}"' if len(text) <= LONGEST else f'"{escaped}…"'
+    return f'"{_escaped(text)}"' if len(text) <= LONGEST else f'"{_escaped(text)}…"'
+
+
+def _escaped(text: str) -> str:
+    cut = text[:LONGEST].replace("\\", "\\\\").replace('"', '\\"')
+    return cut.replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _container(value: list[Any] | dict[str, Any], depth: int) -> str:
@@ -91,7 +92,7 @@ def _container(value: list[Any] | dict[str, Any], depth: int) -> str:
         parts = [_text(item, depth - 1) for item in value[:_MOST]]
     else:
         some = [key for key, _ in zip(value, range(_MOST), strict=False)]
-        parts = [f"{key[:LONGEST]}: {_text(value[key], depth - 1)}" for key in some]
+        parts = [f"{_escaped(key)}: {_text(value[key], depth - 1)}" for key in some]
     if len(value) > _MOST:
         parts.append("…")
     return f"{opening}{', '.join(parts)}{closing}"
