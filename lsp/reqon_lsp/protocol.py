@@ -120,7 +120,7 @@ class ReqonProtocol(LanguageServerProtocol):
             if message_id != self.msg_id and not future.done():
                 future.cancel()
         stock: Any = super()
-        return (yield from stock.lsp_shutdown(*args))
+        yield from stock.lsp_shutdown(*args)
 
     def _refusal(self, data: dict[str, Any]) -> tuple[int, str] | None:
         method = data.get("method")

@@ -31,6 +31,8 @@ def stopped(bench: Bench, shape: Shape, at: int, kill: Kill | None) -> list[str]
     with bench.run(shape) as run:
         if kill is not None:
             run.start(kill.disk)
+            if run.is_complete:
+                return []
         answer = run.start(extra={"interrupt_at": at}, resume=kill is not None)
         found: list[str] = []
         if answer.exit_code not in (0, 143):
