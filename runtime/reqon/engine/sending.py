@@ -156,7 +156,11 @@ def _as_recorded(request: HttpRequest, recorded: RecordedCall) -> HttpRequest:
 
 async def _record(branch: Branch, call: RecordedCall, reply: HttpReply | HttpFailure) -> None:
     if isinstance(reply, HttpReply):
-        kept = {"body": reply.body, "headers": dict(reply.headers), "reason": reply.reason}
+        kept = {
+            "body": reply.body,
+            "headers": Headers(reply.headers).kept(),
+            "reason": reply.reason,
+        }
         await branch.unit.result(call, reply.status, kept)
     elif reply.status is not None:
         await branch.unit.result(call, reply.status, None)

@@ -108,7 +108,7 @@ def _tag_other(value: Any, depth: int) -> Any:
         case ReplyObject() | ReplyList() | ReplyText():
             return {"$reply": [_tag(_body(value), depth - 1), meta_json(value.meta)]}
         case Headers():
-            return {"$headers": dict(value)}
+            return {"$headers": value.kept()}
         case _ if hasattr(value, "list") and not callable(value):
             return _tag(value.list(), depth)
         case _:
@@ -127,7 +127,7 @@ def _body(value: ReplyObject | ReplyList | ReplyText) -> Any:
 
 def meta_json(meta: ReplyMeta) -> dict[str, Any]:
     """What is known of a reply as a JSON object."""
-    found: dict[str, Any] = {"code": meta.code, "headers": dict(meta.headers), "ok": meta.ok}
+    found: dict[str, Any] = {"code": meta.code, "headers": meta.headers.kept(), "ok": meta.ok}
     if meta.validation_errors:
         found["validationErrors"] = list(meta.validation_errors)
     if meta.webhook_url is not None:

@@ -10,6 +10,7 @@ The HTTP room makes these values; field access and patterns read `meta` through 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -20,6 +21,9 @@ MISSING: Final = object()
 VIRTUAL_FIELDS: Final = frozenset(
     {"code", "statusCode", "headers", "ok", "webhookUrl", "validationErrors"}
 )
+
+
+_SECRET_FIELD = re.compile(r"cookie|key|token|secret|pass|auth")
 
 
 class Headers(dict[str, str]):
@@ -35,6 +39,10 @@ class Headers(dict[str, str]):
             key = name.lower()
             headers[key] = f"{headers[key]}, {value}" if key in headers else value
         return headers
+
+    def kept(self) -> dict[str, str]:
+        """What may lie on a disk: all but cookies and fields whose name speaks of a secret."""
+        return {name: value for name, value in self.items() if not _SECRET_FIELD.search(name)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,3 +235,11 @@ def test_a_variable_that_held_a_list_still_projects_after_two_maps() -> None:
     assert dict(third) == {"c": 3}
     assert dict(third.previous) == {"a": 1, "b": 2}
     assert third.previous.previous == [{"n": 5}]
+
+
+def test_cookies_and_secret_fields_of_a_reply_are_not_kept():
+    fields = [("Set-Cookie", "sid=1"), ("X-Auth-Token", "t"), ("ETag", "e"), ("X-Total", "7")]
+    reply = with_reply({"id": 1}, ReplyMeta(200, Headers.of(fields)))
+    body, meta = tag(reply)["$reply"]
+    assert body == {"id": 1}
+    assert meta["headers"] == {"etag": "e", "x-total": "7"}
