@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from reqon.clock import format_instant
 from reqon.engine.foresight import request_text
 from reqon.engine.stops import UNSAFE_GRACE_SECONDS
-from reqon.errors import RunError
+from reqon.errors import ReqonError, RunError
 from reqon.http.auth.base import Auth
 from reqon.http.auth.registry import make_auth
 from reqon.http.client import SendRules
@@ -108,9 +108,16 @@ async def _recorded_exchange(branch: Branch, sending: Sending) -> HttpReply | Ht
     call = None
     if branch.run.keeps_state:
         call = recorded or await unit.intent(position, key, _body_text(request), _facts(request))
-    reply = await _exchange(branch, sending, request)
+    try:
+        reply = await _exchange(branch, sending, request)
+    except ReqonError:
+        if call is not None:
+            unit.keep_call(call)
+        raise
     if isinstance(reply, HttpReply):
         branch.answered()
+    elif call is not None:
+        unit.keep_call(call)
     if call is not None and _token_in(branch, reply) is None:
         await _record(branch, call, reply)
     return reply
