@@ -179,6 +179,8 @@ def test_a_second_signal_ends_the_process_at_once(bench: Bench) -> None:
             time.sleep(0.002)
             process.signal(signal.SIGTERM)
             ended = process.wait()
-        assert ended.code == 143, ended
+        # Where the second one comes when all is saved and the handlers are gone, the process ends
+        # by the signal itself, which a shell reports as 143 too.
+        assert ended.code in (143, -signal.SIGTERM), ended
         assert reqon(*command(run, "--resume")).code == 0
         assert differences(run.outcome(), wanted) == []

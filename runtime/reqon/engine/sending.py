@@ -90,7 +90,7 @@ async def _recorded_exchange(branch: Branch, sending: Sending) -> HttpReply | Ht
         branch.run.run_pass,
         source.name,
         sending.request.method,
-        position,
+        branch.call_place(),
         sending.page,
         answers,
     )
@@ -117,10 +117,19 @@ async def _recorded_exchange(branch: Branch, sending: Sending) -> HttpReply | Ht
     if isinstance(reply, HttpReply):
         branch.answered()
     elif call is not None:
-        unit.keep_call(call)
+        _keep_refused(branch, call, reply)
     if call is not None and _token_in(branch, reply) is None:
         await _record(branch, call, reply)
     return reply
+
+
+def _keep_refused(branch: Branch, call: RecordedCall, reply: HttpFailure) -> None:
+    """The program may send it again, in the same region; then with the same bytes."""
+    branch.unit.keep_call(call)
+    if reply.status is not None:
+        region = branch.regions[-1]
+        region.note_written()
+        region.failed = [*(region.failed or ()), call]
 
 
 def _known(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> HttpReply | None:

@@ -246,6 +246,10 @@ class Unit:
         if rare is not None and call.number in rare.settled:
             rare.settled.remove(call.number)
 
+    def settle_call(self, call: RecordedCall) -> None:
+        """Nothing will send the request again: the next commit settles it."""
+        self._changes.more().settled.append(call.number)
+
     async def result(self, call: RecordedCall, status: int, reply: Json) -> None:
         """Record, on the disk, what was answered; a status of 400 or above is no usable result."""
         await self._ready()

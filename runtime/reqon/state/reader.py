@@ -26,6 +26,9 @@ from reqon.state.updating import from_journal, up_to_date
 _TICK_SECONDS = 0.05
 
 
+_LOOKS = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """The files of one execution by its stem."""
@@ -193,16 +196,22 @@ class StateReader:
     def _alive_or_dead(self, listed: Listed, record: dict[str, Any]) -> dict[str, Any]:
         """A record that says `running`, brought up to date.
 
-        The record is looked at once more after the lock was found free: its holder writes the
-        final record first and lets go then.
+        Where the lock is not held for it, record and lock are looked at once more, past the cache:
+        a holder writes the final record first and lets go then, and a look may fall between.
         """
         journal = self.paths.journal(listed.stem.name) if listed.has_journal else None
-        alive = self._is_running(record)
-        if not alive and listed.has_record:
-            again = self._cached(self.paths.record(listed.stem.name))
-            if not isinstance(again, Unreadable) and again["status"] != "running":
+        path = self.paths.record(listed.stem.name)
+        for _ in range(_LOOKS):
+            if self._is_running(record):
+                return up_to_date(record, journal, alive=True)
+            self._cache.pop(path.name, None)
+            again = self._cached(path)
+            if isinstance(again, Unreadable):
+                continue
+            if again["status"] != "running":
                 return again
-        return up_to_date(record, journal, alive=alive)
+            record = again
+        return up_to_date(record, journal, alive=False)
 
     def _is_running(self, record: Mapping[str, Any]) -> bool:
         found = holder(self.paths.mission_lock(record["mission"]))
