@@ -179,8 +179,7 @@ def test_a_second_signal_ends_the_process_at_once(bench: Bench) -> None:
             time.sleep(0.002)
             process.signal(signal.SIGTERM)
             ended = process.wait()
-        # Where the second one comes when all is saved and the handlers are gone, the process ends
-        # by the signal itself, which a shell reports as 143 too.
+        # After all is saved the handlers are gone: the signal itself ends it, 143 to a shell too.
         assert ended.code in (143, -signal.SIGTERM), ended
         assert reqon(*command(run, "--resume")).code == 0
         assert differences(run.outcome(), wanted) == []

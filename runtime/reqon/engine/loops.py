@@ -177,8 +177,6 @@ class _ParallelLoop:
             self.moved.set()
 
     def _failed(self, child: Branch, error: ReqonError) -> None:
-        if not isinstance(error, RunError):  # stopped in the middle of a unit, which is forgotten
-            child.unit.discard()
         if self.error is None:
             self.error = error
         elif isinstance(error, RunError) and isinstance(self.error, RunError):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from reqon.clock import format_instant
 from reqon.engine.foresight import request_text
 from reqon.engine.stops import UNSAFE_GRACE_SECONDS
-from reqon.errors import ReqonError, RunError
+from reqon.errors import RunError
 from reqon.http.auth.base import Auth
 from reqon.http.auth.registry import make_auth
 from reqon.http.client import SendRules
@@ -90,7 +90,7 @@ async def _recorded_exchange(branch: Branch, sending: Sending) -> HttpReply | Ht
         branch.run.run_pass,
         source.name,
         sending.request.method,
-        branch.call_place(),
+        position,
         sending.page,
         answers,
     )
@@ -108,28 +108,12 @@ async def _recorded_exchange(branch: Branch, sending: Sending) -> HttpReply | Ht
     call = None
     if branch.run.keeps_state:
         call = recorded or await unit.intent(position, key, _body_text(request), _facts(request))
-    try:
-        reply = await _exchange(branch, sending, request)
-    except ReqonError:
-        if call is not None:
-            unit.keep_call(call)
-        raise
+    reply = await _exchange(branch, sending, request)
     if isinstance(reply, HttpReply):
         branch.answered()
-    elif call is not None:
-        _keep_refused(branch, call, reply)
     if call is not None and _token_in(branch, reply) is None:
         await _record(branch, call, reply)
     return reply
-
-
-def _keep_refused(branch: Branch, call: RecordedCall, reply: HttpFailure) -> None:
-    """The program may send it again, in the same region; then with the same bytes."""
-    branch.unit.keep_call(call)
-    if reply.status is not None:
-        region = branch.regions[-1]
-        region.note_written()
-        region.failed = [*(region.failed or ()), call]
 
 
 def _known(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> HttpReply | None:
@@ -172,11 +156,8 @@ def _as_recorded(request: HttpRequest, recorded: RecordedCall) -> HttpRequest:
 
 async def _record(branch: Branch, call: RecordedCall, reply: HttpReply | HttpFailure) -> None:
     if isinstance(reply, HttpReply):
-        kept = {
-            "body": reply.body,
-            "headers": Headers(reply.headers).kept(),
-            "reason": reply.reason,
-        }
+        headers = Headers(reply.headers).kept()
+        kept = {"body": reply.body, "headers": headers, "reason": reply.reason}
         await branch.unit.result(call, reply.status, kept)
     elif reply.status is not None:
         await branch.unit.result(call, reply.status, None)

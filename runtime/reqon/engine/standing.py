@@ -62,22 +62,11 @@ class Standing:
         block = self.block
         return f"{block.address}/{block.at}"
 
-    def call_place(self) -> str:
-        """The same, and different for each pass over the blocks around that a directive asked for.
-
-        Passes over the own block do not count: there a request is the same until it is answered.
-        """
-        tries = self._tries() - sum(self.block.tries.values())
-        return f"{self.place()} {tries}" if tries else self.place()
-
     def id_place(self) -> str:
         """The same, and different for each pass over it that a directive asked for."""
-        return f"{self.run.run_pass} {self.place()} {self._tries()}"
-
-    def _tries(self) -> int:
-        """How often directives went back in the blocks that the branch is inside of."""
-        blocks = (position for position in self.stack if isinstance(position, BlockPosition))
-        return sum(sum(block.tries.values()) for block in blocks if block.tries)
+        block = self.block
+        tries = sum(block.tries.values())
+        return f"{self.run.run_pass} {block.address}/{block.at} {tries}"
 
     def here(self) -> tuple[Position, str]:
         """Parent and suffix of a position at the present step."""
@@ -129,10 +118,6 @@ class Standing:
     def erase(self, position: Position) -> None:
         """Take away what the journal keeps of a position, with the next commit."""
         if position.written:
-            if isinstance(position, BlockPosition) and position.failed:
-                for call in position.failed:
-                    self.unit.settle_call(call)
-                position.failed = None
             self.unit.cell(position.address, None)
             self.run.keeper.forget_below(position.address)
             self.run.resume.drop(position.address)

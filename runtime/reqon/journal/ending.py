@@ -24,11 +24,10 @@ from reqon.state.updating import from_journal, up_to_date
 
 
 def unsettled_effects(state: RunState) -> list[dict[str, Any]]:
-    """Requests that were sent and never answered, as the record lists them."""
+    """Requests that were begun and that no committed work stands for, as the record lists them."""
     return [
-        {**call.facts, "key": call.key, "position": call.position, "status": None}
+        {**call.facts, "key": call.key, "position": call.position, "status": call.status}
         for call in state.calls.values()
-        if call.status is None
     ]
 
 

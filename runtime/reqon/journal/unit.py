@@ -236,20 +236,6 @@ class Unit:
         self._changes.more().settled.append(call.number)
         return call
 
-    def keep_call(self, call: RecordedCall) -> None:
-        """The request has had no answer to go on with: no commit settles it.
-
-        It may have had its effect all the same. Whatever sends it again, now or after a resume,
-        finds it by `recorded` and sends the same bytes.
-        """
-        rare = self._changes.rare
-        if rare is not None and call.number in rare.settled:
-            rare.settled.remove(call.number)
-
-    def settle_call(self, call: RecordedCall) -> None:
-        """Nothing will send the request again: the next commit settles it."""
-        self._changes.more().settled.append(call.number)
-
     async def result(self, call: RecordedCall, status: int, reply: Json) -> None:
         """Record, on the disk, what was answered; a status of 400 or above is no usable result."""
         await self._ready()

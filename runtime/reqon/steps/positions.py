@@ -11,7 +11,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from reqon.journal.run_state import RecordedCall
 from reqon.steps.bound import BoundBlock
 
 Json = Any
@@ -154,8 +153,7 @@ class BlockPosition(Position):
     scope and `changed` its slots which the journal does not have yet. `tries` counts how often a
     directive went back in this block, `answers` the replies that its requests have had;
     `lingering` are requests that are done while variables refer to their replies, `snapshots`
-    what going back restores. `failed` are unsafe requests of a region that were refused and may be
-    sent again. `items`: iterations of an action's loops that are done. `volatile`:
+    what going back restores. `items`: iterations of an action's loops that are done. `volatile`:
     nothing of the block is kept, so that a resume begins it anew. `number` is that of an
     iteration; its object is used again for the next one, `used` tells that it has to be cleaned.
     """
@@ -165,7 +163,6 @@ class BlockPosition(Position):
         "at",
         "block",
         "changed",
-        "failed",
         "items",
         "lingering",
         "number",
@@ -191,7 +188,6 @@ class BlockPosition(Position):
         self.items = 0
         self.slots: dict[str, Any] | None = None
         self.lingering: list[Position] | None = None
-        self.failed: list[RecordedCall] | None = None
         self.volatile = False
         self.changed: set[str] = set()
         self.tries: dict[str, int] = {}
@@ -211,7 +207,7 @@ class BlockPosition(Position):
     def _forget(self) -> None:
         """Drop everything that few iterations have."""
         self.used = False
-        self._address = self.lingering = self.failed = None
+        self._address = self.lingering = None
         self.cell = self.saved = self.values = None
         self.written = False
         self.tries, self.answers, self.snapshots = {}, {}, {}
