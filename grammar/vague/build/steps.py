@@ -235,6 +235,8 @@ def _queue(reader: Reader, tree: Tree) -> Queue:
     target = tree.parts[1]
     if target is None:
         return Queue(reader.span(tree), None, None)
+    if target.rule == "queue_options":
+        return Queue(reader.span(tree), None, optional_block(reader, target.parts[0]))
     store, options = target.parts
     return Queue(reader.span(tree), declared(reader, store), optional_block(reader, options))
 
