@@ -189,7 +189,7 @@ def test_ctrl_c_while_modules_load_ends_without_a_word(module: str) -> None:
 
 def test_ctrl_c_after_the_start_is_the_commands_own_again() -> None:
     script = (
-        "import signal, sys\nfrom reqon.__main__ import main\n"
+        "import signal, sys, reqon.__main__\nfrom reqon.cli.main import main\n"
         "sys.argv[1:] = ['status']\n"
         "try:\n    main()\n"
         "except SystemExit:\n"
@@ -199,3 +199,27 @@ def test_ctrl_c_after_the_start_is_the_commands_own_again() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert shown.stdout == "True\n"
+
+
+def test_sigterm_while_the_command_line_starts_is_exit_code_143() -> None:
+    script = (
+        "import os, signal, reqon.__main__\nos.kill(os.getpid(), signal.SIGTERM)\n"
+        "print('still here')\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (143, "", "")
+
+
+def test_everything_written_arrives_before_the_process_leaves_at_once() -> None:
+    script = (
+        "import atexit, sys, reqon.__main__\nsys.argv[1:] = ['--version']\n"
+        "atexit.register(print, 'taken down')\nreqon.__main__.main()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0
+    assert ended.stdout.startswith("reqon ")
+    assert ended.stdout.count("\n") == 1

@@ -102,7 +102,7 @@ def test_starting_the_server_loads_no_engine():
 def test_help_and_status_load_no_http_client_and_no_server():
     script = (
         "import sys; sys.argv = ['reqon', '--help']\n"
-        "from reqon.__main__ import main\n"
+        "from reqon.cli.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "import reqon.cli.status\n"
