@@ -11,6 +11,7 @@ A section (`## …`) is a case. Its blocks, each optional but the first:
                   `once` creates something once a key; `bearer TOKEN BODY` wants that token
     ```requests   all requests in order: `GET /items?page=1`, `POST /x {"a":1}`, with headers to be
                   seen in `(X-Key: k)` behind them, `-` for none; first line `unordered`: any order
+    ```file NAME  another file beside the program; with a `.vague` one the program is a folder
     ```store NAME the records of a store, one a line, in order
     ```record     what the execution record holds at least (objects: these fields)
     ```sync       what sync-checkpoints.json holds at least
@@ -27,7 +28,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,8 +39,11 @@ from reqon.events.model import Stamped
 from reqon.journal.disk import Disk
 from reqon.loader import DiskFiles
 from reqon.settings import Settings
+from reqon.surroundings import check_facts
 from support.fake_api import DROP, Asked, FakeApi, Reply
 from support.fake_pages import once_per_key, pages
+from vague.checker import check
+from vague.diagnostics import Diagnostic, Severity
 from vague.program import Program, find_programs, read_program
 
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
@@ -58,6 +62,7 @@ class Case:
     title: str
     program: str
     api: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
     requests: tuple[str, ...] | None = None
     stores: dict[str, list[Any]] = field(default_factory=dict)
     record: dict[str, Any] | None = None
@@ -86,7 +91,7 @@ def _cases_of(path: Path) -> Iterator[Case]:
 
 
 def _case(page: str, title: str, body: str) -> Case:
-    found: dict[str, Any] = {"stores": {}}
+    found: dict[str, Any] = {"stores": {}, "files": {}}
     for kind, mark, text in _FENCE.findall(body):
         lines = tuple(line for line in text.splitlines() if line.strip())
         match kind:
@@ -94,6 +99,8 @@ def _case(page: str, title: str, body: str) -> Case:
                 found["program"] = text
             case "api" | "requests" | "events":
                 found[kind] = lines
+            case "file":
+                found["files"][mark.strip()] = text
             case "store":
                 found["stores"][mark.strip()] = [json.loads(line) for line in lines]
             case "record" | "sync" | "options":
@@ -165,7 +172,11 @@ class World:
         self.state = folder / ".vague-data"
         path = folder / "mission.vague"
         path.write_text(with_options(case.program, options), encoding="utf-8")
-        self.program = read(path)
+        for name, text in case.files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        in_folder = any(name.endswith(".vague") for name in case.files)
+        self.program = checked(folder if in_folder else path)
         serve(api, case.api)
 
     def options(self, **more: Any) -> RunOptions:
@@ -214,11 +225,21 @@ def with_options(program: str, options: str) -> str:
 
 
 def read(path: Path) -> Program:
-    """The program of a file; it must have no errors of syntax."""
-    found = find_programs(str(path), DiskFiles())
-    program = read_program(found.programs[0], DiskFiles())
-    assert not program.diagnostics, [str(one) for one in program.diagnostics]
+    """The program of a file or folder; it must have no errors of syntax."""
+    program = read_program(find_programs(str(path), DiskFiles()).programs[0], DiskFiles())
+    assert not _errors(program.diagnostics)
     return program
+
+
+def checked(path: Path) -> Program:
+    """The same; it must have no errors at all."""
+    program = read(path)
+    assert not _errors(check(program, check_facts(DiskFiles(), execute=True)).diagnostics)
+    return program
+
+
+def _errors(diagnostics: Iterable[Diagnostic]) -> list[str]:
+    return [str(one) for one in diagnostics if one.severity is Severity.ERROR]
 
 
 def serve(api: FakeApi, lines: Sequence[str]) -> None:

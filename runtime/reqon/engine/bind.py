@@ -23,6 +23,7 @@ from reqon.values.compile import (
     compile_condition,
     compile_expression,
     compile_filter,
+    compile_held,
     compile_object,
     compile_pattern,
 )
@@ -68,9 +69,11 @@ class Environment:
     depths: Mapping[str, int] = field(default_factory=dict[str, int])
     loop_slot: str | None = None
 
-    def bind(self, name: str) -> tuple[Environment, Slot]:
-        """A new binding, visible behind this place."""
+    def bind(self, name: str, like: Expression | None = None) -> tuple[Environment, Slot]:
+        """A new binding, visible behind this place; `like` is what it is bound to."""
         names, slot = self.names.bind(name)
+        if like is not None and self._held(like) is not None:
+            names = names.carrying(slot)
         return self._with_slots(names, (slot,)), Slot(slot, self.depth)
 
     def slot_of(self, name: str) -> Slot | None:
@@ -99,6 +102,14 @@ class Environment:
     def expression(self, expression: Expression) -> Compiled:
         """The expression as a function, with the names of this place."""
         return compile_expression(expression, self.names)
+
+    def held(self, expression: Expression) -> Compiled:
+        """The same; of a plain name that stands for a reply, what it holds."""
+        return self._held(expression) or self.expression(expression)
+
+    def _held(self, expression: Expression) -> Compiled | None:
+        plain = bare(expression)
+        return compile_held(plain, self.names) if isinstance(plain, Name) else None
 
     def expression_of(self, expression: Expression) -> Compiled:
         """The same, where `.name` is a field of the second argument."""
@@ -184,7 +195,7 @@ def bind_mission(plan: MissionPlan) -> BoundMission:
         sources=frozenset(plan.sources),
         lets=frozenset(let.name for let in plan.lets),
     ).without_bindings()
-    schemas = SchemaSet(plan.schemas, names)
+    schemas = SchemaSet(plan.schemas, names, plan.components)
     names = replace(names, schemas=schemas)
     transforms = bind_transforms(plan, names)
     actions = {

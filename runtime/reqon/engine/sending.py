@@ -65,6 +65,7 @@ async def _exchange(
         auth=run.sources.auth(sending.source.name),
         timeout_ms=sending.timeout_ms,
         retry=RetryRules(sending.retry, sending.scope),
+        delay=sending.delay,
         on_retry=_on_retry(branch),
     )
     grace = UNSAFE_GRACE_SECONDS if request.method in UNSAFE_TO_REPEAT else 0

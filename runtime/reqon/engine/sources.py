@@ -11,6 +11,7 @@ from typing import Any
 
 from reqon.errors import ConfigError, RunError
 from reqon.http.auth.base import Auth
+from reqon.http.urls import check_base
 from reqon.plan.model import SourcePlan
 from reqon.plan.policies import DEFAULT_TIMEOUT_MS, IdempotencyPolicy
 from reqon.steps.base import SourceInUse
@@ -64,7 +65,7 @@ def _made(name: str, values: Mapping[str, Value], retry: Any) -> SourceInUse:
     timeout = values.get("timeout")
     return SourceInUse(
         name,
-        None if base is None else text(base, "base"),
+        None if base is None else check_base(name, text(base, "base")),
         options_object(values.get("headers") or {}, "headers"),
         DEFAULT_TIMEOUT_MS if timeout is None else milliseconds(timeout, "timeout"),
         retry,

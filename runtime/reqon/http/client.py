@@ -58,13 +58,14 @@ class SendRules:
     """How one request is sent.
 
     `timeout_ms` is for one attempt, redirects and the reply's body included; 0 is no limit.
-    `delay` gives the next wait in milliseconds where the program computes it.
+    `delay` gives the next wait in milliseconds where the program computes it; None: as `retry`
+    says.
     """
 
     auth: Auth = field(default_factory=NoAuth)
     timeout_ms: float = DEFAULT_TIMEOUT_MS
     retry: RetryRules = field(default_factory=RetryRules)
-    delay: Callable[[], float] | None = None
+    delay: Callable[[], float | None] | None = None
     on_retry: OnRetry | None = None
 
 
@@ -196,7 +197,8 @@ class HttpClient:
         )
         decision = decide(attempt, rules.retry, self._chance)
         if isinstance(decision, Again):
-            return around, decision.wait_ms if rules.delay is None or wanted else rules.delay()
+            computed = None if rules.delay is None or wanted else rules.delay()
+            return around, decision.wait_ms if computed is None else computed
         return replace(around, too_long=decision.too_long, retry_after_ms=wanted), None
 
     async def _pause(

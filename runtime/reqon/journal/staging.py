@@ -85,15 +85,19 @@ class StagedStore:
         """The operations against what the store holds now."""
         if self.version == self.store.version:
             return self.operations
+        return self.replayed(len(self.operations)).operations
+
+    def replayed(self, count: int) -> StagedStore:
+        """The first `count` operations alone, against what the store holds now."""
         anew = StagedStore(self.store)
-        for name, letter, key, record in self.operations:
+        for name, letter, key, record in self.operations[:count]:
             if letter == CLEAR:
                 anew.clear(name)
             elif key is not None and record is not None:
                 anew.put(name, key, record)
             elif key is not None:
                 anew.delete(name, key)
-        return anew.operations
+        return anew
 
 
 def same_value(left: Any, right: Any) -> bool:

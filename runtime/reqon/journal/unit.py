@@ -83,6 +83,18 @@ class Unit:
         """Take all records away."""
         self._stage(self._stores[store]).clear(store)
 
+    def mark(self, store: str) -> int:
+        """A mark in what is staged for a store, for `undo`; the next commit ends it."""
+        staged = self._changes.staged.get(self._stores[store])
+        return 0 if staged is None else len(staged.operations)
+
+    def undo(self, store: str, mark: int) -> None:
+        """Take back what was staged for a store since the mark."""
+        of_store = self._stores[store]
+        staged = self._changes.staged.get(of_store)
+        if staged is not None:
+            self._changes.staged[of_store] = staged.replayed(mark)
+
     def view(self, store: str) -> StoreView:
         """Committed data of all branches and this branch's own writes; stays valid and current."""
         return UnitView(self._stores[store], self._changes.staged)

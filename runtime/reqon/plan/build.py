@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from reqon.errors import CheckError, Place
 from reqon.plan import model
 from reqon.plan.build_steps import StepBuilder, TextPlace, Unsupported, stages
+from reqon.plan.components import component_types
 from reqon.plan.options import OptionReader
 from vague.ast.base import Node
 from vague.ast.definitions import Action, Schedule, Source, Store, Transform, TransformVariant
@@ -74,6 +75,7 @@ class _MissionBuilder:
             lets=tuple(self._let(found) for found in (*mission.shared_lets, *mission.lets)),
             actions=actions,
             pipeline=self._pipeline(),
+            components=component_types(mission.namespaces),
         )
         if self.unsupported:
             raise _refusal(self.unsupported)

@@ -12,13 +12,14 @@ from typing import Any, TypeAlias
 
 from reqon.errors import Place
 from reqon.plan import model
-from reqon.plan.options import OptionReader, bare, field_path, whole_number, word_of
+from reqon.plan.options import OptionReader, bare, whole_number, word_of
 from vague.ast.base import Identifier, Node, Placed
 from vague.ast.expressions import (
     ContextField,
     Entry,
     Expression,
     FieldAccess,
+    IndexAccess,
     LastSync,
     Name,
     ObjectLiteral,
@@ -430,8 +431,16 @@ def _is_guarded(around: _Around) -> bool:
             continue
         if not isinstance(node, MatchStep) or node.subject is None:
             return False
-        return field_path(node.subject, "response") is not None
+        return _is_of_response(node.subject)
     return False
+
+
+def _is_of_response(expression: Expression) -> bool:
+    """Whether it is `response`, or a property of it: `response.error`, `response["error"]`."""
+    plain = bare(expression)
+    while isinstance(plain, FieldAccess | IndexAccess):
+        plain = bare(plain.target)
+    return isinstance(plain, Name) and plain.text == "response"
 
 
 def _names_page(until: Expression, paginate: model.PaginatePlan | None) -> bool:

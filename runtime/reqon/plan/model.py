@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from reqon.errors import Place
-from vague.ast.definitions import Schema
+from vague.ast.definitions import Schema, TypeExpression
 from vague.ast.expressions import Expression, ObjectLiteral, Pattern
 from vague.step_path import StepPath
 
@@ -411,6 +411,8 @@ class MissionPlan:
     lets: tuple[MissionLetPlan, ...]
     actions: Mapping[str, ActionPlan]
     pipeline: tuple[StagePlan, ...]
+    components: Mapping[str, TypeExpression] = field(default_factory=dict[str, TypeExpression])
+    """Types of imported documents by dotted name."""
 
     @property
     def default_source(self) -> str | None:

@@ -63,8 +63,8 @@ class Environment(Protocol):
         """Slot of the innermost loop's variable."""
         ...
 
-    def bind(self, name: str) -> tuple[Environment, Slot]:
-        """A new binding, visible behind this place."""
+    def bind(self, name: str, like: Expression | None = None) -> tuple[Environment, Slot]:
+        """A new binding, visible behind this place; `like` is what it is bound to."""
         ...
 
     def slot_of(self, name: str) -> Slot | None:
@@ -77,6 +77,10 @@ class Environment(Protocol):
 
     def expression(self, expression: Expression) -> Compiled:
         """The expression as a function, with the names of this place."""
+        ...
+
+    def held(self, expression: Expression) -> Compiled:
+        """The same; of a plain name that stands for a reply, what it holds."""
         ...
 
     def expression_of(self, expression: Expression) -> Compiled:
@@ -143,7 +147,8 @@ class SourceInUse:
 class Sending:
     """A request to be sent. `page` (from 1) tells the pages of one step apart, 0 is no page.
 
-    `params` and `body` are the program's values, for the name `request`.
+    `params` and `body` are the program's values, for the name `request`. `delay` gives each wait
+    before a retry in milliseconds where the program computes it; it may raise RunError.
     """
 
     request: HttpRequest
@@ -154,6 +159,7 @@ class Sending:
     page: int = 0
     params: Mapping[str, Value] | None = None
     body: Value = None
+    delay: Callable[[], float | None] | None = None
 
     def of_page(self, request: HttpRequest, page: int) -> Sending:
         """The sending of one page."""

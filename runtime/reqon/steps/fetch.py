@@ -8,7 +8,7 @@ the next step is a `match` on `response`, a value.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reqon.errors import RunError
@@ -17,6 +17,7 @@ from reqon.http.messages import HttpFailure, HttpReply
 from reqon.http.paging.merge import find_items, items_at
 from reqon.http.paths import Placeholder, fill_path, path_parts
 from reqon.plan.model import RequestPlan
+from reqon.plan.options import bare
 from reqon.plan.policies import RetryPolicy
 from reqon.steps.base import Environment, Sending, SourceInUse, StepContext
 from reqon.steps.bound import NEXT, Outcome
@@ -30,7 +31,18 @@ from reqon.values.scope import Scope, Value
 from reqon.values.show import described
 from reqon.values.text import text_of
 from vague.ast.base import Identifier
-from vague.ast.expressions import Expression, FieldAccess, Name, StringLiteral
+from vague.ast.expressions import (
+    DurationLiteral,
+    Entry,
+    Expression,
+    FieldAccess,
+    LastSync,
+    Name,
+    NullLiteral,
+    NumberLiteral,
+    ObjectLiteral,
+    StringLiteral,
+)
 
 KEPT_BYTES = 16 * 1024
 """A larger reply is kept where it was fetched, and variables refer to it."""
@@ -38,13 +50,17 @@ KEPT_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FetchRunner:
-    """A bound request. `path` gives the filled-in path, `source` a source's name."""
+    """A bound request. `path` gives the filled-in path, `source` a source's name.
+
+    `delay` is that of `retry` where the program computes it: evaluated before each wait.
+    """
 
     plan: RequestPlan
     source: Callable[[Scope], str]
     path: Callable[[Scope], str]
     options: BoundOptions
     retry: Compiled | None
+    delay: Compiled | None
     since: BoundSince | None
     paging: BoundPaging | None
 
@@ -87,7 +103,27 @@ class FetchRunner:
         timeout = values.get("timeout")
         timeout_ms = source.timeout_ms if timeout is None else milliseconds(timeout, "timeout")
         policy, scope = self._retry(ctx, source)
-        return Sending(request, source, timeout_ms, policy, scope, params=params, body=parts.body)
+        return Sending(
+            request,
+            source,
+            timeout_ms,
+            policy,
+            scope,
+            params=params,
+            body=parts.body,
+            delay=self._delay(ctx),
+        )
+
+    def _delay(self, ctx: StepContext) -> Callable[[], float | None] | None:
+        delay = self.delay
+        if delay is None:
+            return None
+
+        def next_wait() -> float | None:
+            value = delay.call(ctx.scope, None)
+            return None if value is None else milliseconds(value, "delay")
+
+        return next_wait
 
     def _retry(self, ctx: StepContext, source: SourceInUse) -> tuple[RetryPolicy | None, Any]:
         if self.retry is None:
@@ -174,16 +210,34 @@ def _object(values: Mapping[str, Value], name: str) -> dict[str, Value] | None:
 def bind_fetch(plan: RequestPlan, place: Environment) -> tuple[FetchRunner, Environment]:
     """Bind a request; it binds no names."""
     options = {name: value for name, value in plan.options.items() if name in _EVALUATED}
+    retry, delay = (None, None) if plan.retry is None else _without_delay(plan.retry["retry"])
     runner = FetchRunner(
         plan,
         _bind_source(plan, place),
         _bind_path(plan.path, place),
         place.options(options),
-        None if plan.retry is None else place.expression(plan.retry["retry"]),
+        None if retry is None else place.expression(retry),
+        None if delay is None else place.expression(delay),
         None if plan.since is None else bind_since(plan.since, place),
         bind_paging(plan, place),
     )
     return runner, place
+
+
+def _without_delay(retry: Expression) -> tuple[Expression, Expression | None]:
+    """A retry block without a `delay` that is computed, and that `delay`."""
+    literal = bare(retry)
+    if not isinstance(literal, ObjectLiteral):
+        return retry, None
+    for entry in literal.entries:
+        if not isinstance(entry, Entry) or entry.key.text != "delay":
+            continue
+        value = entry.value
+        if isinstance(value, LastSync | NumberLiteral | DurationLiteral | NullLiteral):
+            continue
+        rest = tuple(one for one in literal.entries if one is not entry)
+        return replace(literal, entries=rest), value
+    return retry, None
 
 
 _EVALUATED = frozenset({"params", "headers", "body", "timeout"})

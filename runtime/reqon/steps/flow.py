@@ -22,6 +22,7 @@ from reqon.steps.options import BoundOptions, retry_policy
 from reqon.steps.positions import Position
 from reqon.values.compile import Compiled
 from reqon.values.json_form import record_form
+from reqon.values.reply import plain
 from reqon.values.scope import RESPONSE_SLOT
 from reqon.values.text import record_key, text_of
 
@@ -146,7 +147,7 @@ class QueueRunner:
         about = RESPONSE_SLOT if self.matched is None else self.matched.name
         return {
             "item": None if self.loop_slot is None else slots.get(self.loop_slot),
-            "response": slots.get(about),
+            "response": plain(slots.get(about)),
             "action": ctx.action_name,
             "queuedAt": ctx.facts.now(),
         }

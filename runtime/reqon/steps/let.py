@@ -25,6 +25,6 @@ class LetRunner:
 
 def bind_let(plan: LetPlan, place: Environment) -> tuple[LetRunner, Environment]:
     """Bind a `let`; its own value does not see the name yet."""
-    value = place.expression(plan.value)
-    after, slot = place.bind(plan.name)
+    value = place.held(plan.value)
+    after, slot = place.bind(plan.name, like=plan.value)
     return LetRunner(slot, value), after

@@ -14,6 +14,7 @@ from reqon.steps.flow import MATCHED
 from reqon.steps.positions import Position
 from reqon.values.access import is_store
 from reqon.values.compile import Compiled
+from reqon.values.reply import plain
 from reqon.values.scope import Matcher, Value
 from reqon.values.show import described
 from vague.ast.expressions import ValuePattern
@@ -68,7 +69,9 @@ class MatchRunner:
         chosen = choose(self.arms, ctx, value)
         if chosen is not None:
             return chosen
-        what = "no condition is true" if self.subject is None else f"no arm fits {described(value)}"
+        what = f"no arm fits {described(plain(value))}"
+        if self.subject is None:
+            what = "no condition is true"
         raise RunError(
             "no_match", f"{what} in 'match'", hint="add an arm '_ -> …' for everything else"
         )
@@ -124,7 +127,7 @@ def error_value(error: RunError) -> dict[str, Any]:
 
 def bind_match(plan: MatchPlan, place: Environment) -> tuple[MatchRunner, Environment]:
     """Bind a `match`; what its patterns bind is visible in their arms only."""
-    subject = None if plan.subject is None else place.expression(plan.subject)
+    subject = None if plan.subject is None else place.held(plan.subject)
     inner, matched = place, None
     if _queues_what_matched(plan) and subject is not None:
         inner, matched = place.bind(MATCHED)

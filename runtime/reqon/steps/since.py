@@ -17,8 +17,10 @@ from reqon.steps.options import BoundOptions, milliseconds, text
 from reqon.steps.paging import PagedResult, of_body
 from reqon.values.compile import Compiled
 from reqon.values.date_format import format_date
-from reqon.values.dates import as_date
+from reqon.values.dates import as_date, from_epoch
+from reqon.values.numbers import is_number
 from reqon.values.scope import Value
+from reqon.values.show import described
 from vague.ast.expressions import Expression, StringLiteral
 from vague.parser import parse_expression
 
@@ -103,10 +105,19 @@ class Since:
 def _newest(value: Value) -> datetime | None:
     """The latest of one or several times; null where there is none."""
     values: list[Any] = value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
-    dates = [date for item in values if (date := as_date(item)) is not None]
+    dates = [date for item in values if (date := _date(item)) is not None]
     if values and values != [None] and not dates:
-        raise RunError("type", "'updateFrom' does not lead to a date")
+        raise RunError(
+            "type",
+            f"'updateFrom' leads to {described(value)}, which is no date",
+            hint="name a field that holds an ISO date or an epoch number",
+        )
     return max(dates, default=None)
+
+
+def _date(value: Value) -> datetime | None:
+    """A date, an ISO text or an epoch number as a date."""
+    return from_epoch(value) if is_number(value) else as_date(value)
 
 
 def _bare_path(path: str) -> str:

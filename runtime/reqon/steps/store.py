@@ -70,10 +70,16 @@ class StoreRunner:
         return NEXT
 
     async def _put_all(self, ctx: StepContext, values: list[Any], mode: Mode) -> Outcome:
-        for number, element in enumerate(values):
-            if number & _TURN == _TURN:
-                await ctx.breathe()
-            self._put(ctx, element, mode, number)
+        """Stage all elements, or none of them where one cannot be stored."""
+        mark = ctx.unit.mark(self.store)
+        try:
+            for number, element in enumerate(values):
+                if number & _TURN == _TURN:
+                    await ctx.breathe()
+                self._put(ctx, element, mode, number)
+        except RunError:
+            ctx.unit.undo(self.store, mark)
+            raise
         return NEXT
 
     def _no_array(self, value: Any) -> RunError:

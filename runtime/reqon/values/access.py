@@ -16,7 +16,15 @@ from reqon.errors import RunError
 from reqon.values.duration import Duration
 from reqon.values.mapped import Mapped
 from reqon.values.numbers import as_number
-from reqon.values.reply import MISSING, Headers, ReplyList, ReplyObject, ReplyText, virtual_field
+from reqon.values.reply import (
+    MISSING,
+    Headers,
+    ReplyList,
+    ReplyObject,
+    ReplyScalar,
+    ReplyText,
+    virtual_field,
+)
 from reqon.values.scope import StoreView
 from reqon.values.show import described
 from reqon.values.text import key_text
@@ -40,7 +48,7 @@ def find_field(value: Any, name: str) -> Any:
         return virtual_field(value.meta, name) if isinstance(value, ReplyText) else MISSING
     if is_store(value):
         return value.count() if name == "length" else [field(row, name) for row in value.list()]
-    return MISSING
+    return virtual_field(value.meta, name) if isinstance(value, ReplyScalar) else MISSING
 
 
 def own_field(value: dict[str, Any], name: str) -> Any:
@@ -51,10 +59,10 @@ def own_field(value: dict[str, Any], name: str) -> Any:
 
 
 def pattern_field(value: Any, name: str) -> Any:
-    """The field that an object pattern sees, or null; array and text replies have virtual ones."""
+    """The field that an object pattern sees, or null; every reply has virtual ones."""
     if isinstance(value, dict):
         found = own_field(value, name)
-    elif isinstance(value, ReplyList | ReplyText):
+    elif isinstance(value, ReplyList | ReplyText | ReplyScalar):
         found = virtual_field(value.meta, name)
     else:
         return None

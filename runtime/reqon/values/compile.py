@@ -18,9 +18,14 @@ from typing import Any, Final
 
 from reqon.errors import RunError
 from reqon.values.emit.code import (
+    Code,
     Emitter,
+    assignment,
+    attribute,
     both,
+    either,
     function_definition,
+    has_type,
     load,
     local,
     method,
@@ -31,8 +36,9 @@ from reqon.values.emit.table import TABLE
 from reqon.values.emit.truth import test
 from reqon.values.json_form import too_deep
 from reqon.values.numbers import too_large
+from reqon.values.reply import ReplyScalar
 from reqon.values.scope import Names, Value
-from vague.ast.expressions import Expression, ObjectLiteral, Pattern
+from vague.ast.expressions import Expression, Name, ObjectLiteral, ObjectPattern, Pattern
 
 _DEEP_RECURSION: Final = 20_000
 
@@ -84,6 +90,16 @@ def compile_object(body: ObjectLiteral, names: Names) -> Compiled:
     return compile_expression(body, names)
 
 
+def compile_held(name: Name, names: Names) -> Compiled | None:
+    """What a name that may stand for a reply holds, a `ReplyScalar` as it is; None for others."""
+    emitter = Emitter(names, TABLE)
+    held = emitter.held_by(name)
+    if held is None:
+        return None
+    call = _finished(emitter, ["scope", "it"], [ast.Return(held.node)])
+    return Compiled(call, frozenset(), emitter.constant)
+
+
 def compile_condition(expression: Expression, names: Names) -> Compiled:
     """Like `compile_expression`, for a condition: its result is true or false."""
     emitter = Emitter(names, TABLE)
@@ -122,13 +138,25 @@ def compile_pattern(pattern: Pattern, names: Names) -> tuple[CompiledPattern, Na
     emitter = Emitter(names, TABLE)
     bindings: Bindings = {}
     with _deep_recursion():
-        tests = pattern_test(emitter, pattern, local("value"), bindings)
+        subject = local("value")
+        if not isinstance(pattern, ObjectPattern):
+            subject = local(emitter.fresh())
+            emitter.block.append(_plain_value(emitter, subject))
+        tests = pattern_test(emitter, pattern, subject, bindings)
         inner, slots, writes = _written(names, bindings)
         end: list[ast.stmt] = [*writes, ast.Return(ast.Constant(value=True))]
         if tests:
             end = [ast.If(both(*tests), end, []), ast.Return(ast.Constant(value=False))]
         match = _finished(emitter, ["scope", "value", "it"], end)
     return CompiledPattern(match, slots), inner
+
+
+def _plain_value(emitter: Emitter, target: Code) -> ast.stmt:
+    """The statement that takes what expressions see of `value`; object patterns see the reply."""
+    value = load("value")
+    is_scalar = has_type(value, emitter.use(ReplyScalar).id)
+    assert isinstance(target.node, ast.Name)
+    return assignment(target.node.id, either(is_scalar, attribute(value, "body"), value))
 
 
 def _written(names: Names, bindings: Bindings) -> tuple[Names, tuple[str, ...], list[ast.stmt]]:

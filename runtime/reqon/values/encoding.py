@@ -28,9 +28,11 @@ from reqon.values.json_form import MAX_DEPTH, PLAIN, finite_float, too_deep
 from reqon.values.mapped import Mapped
 from reqon.values.reply import (
     Headers,
+    Reply,
     ReplyList,
     ReplyMeta,
     ReplyObject,
+    ReplyScalar,
     ReplyText,
     with_reply,
 )
@@ -105,7 +107,7 @@ def _tag_other(value: Any, depth: int) -> Any:
         case Mapped():
             own = _tag(dict(value), depth - 1)
             return {"$map": [own, _tag(value.previous, depth - 1)]}
-        case ReplyObject() | ReplyList() | ReplyText():
+        case ReplyObject() | ReplyList() | ReplyText() | ReplyScalar():
             return {"$reply": [_tag(_body(value), depth - 1), meta_json(value.meta)]}
         case Headers():
             return {"$headers": value.kept()}
@@ -115,7 +117,7 @@ def _tag_other(value: Any, depth: int) -> Any:
             raise RunError("type", f"{kind_of(value)} cannot be kept over a restart")
 
 
-def _body(value: ReplyObject | ReplyList | ReplyText) -> Any:
+def _body(value: Reply) -> Any:
     match value:
         case ReplyObject():
             return dict(value)
@@ -123,6 +125,8 @@ def _body(value: ReplyObject | ReplyList | ReplyText) -> Any:
             return list(value)
         case ReplyText():
             return str(value)
+        case ReplyScalar():
+            return value.body
 
 
 def meta_json(meta: ReplyMeta) -> dict[str, Any]:

@@ -21,6 +21,7 @@ MISSING: Final = object()
 VIRTUAL_FIELDS: Final = frozenset(
     {"code", "statusCode", "headers", "ok", "webhookUrl", "validationErrors"}
 )
+"""Names that `virtual_field` may answer."""
 
 
 _SECRET_FIELD = re.compile(r"cookie|key|token|secret|pass|auth")
@@ -89,12 +90,24 @@ class ReplyText(str):
         return text
 
 
-Reply: TypeAlias = ReplyObject | ReplyList | ReplyText
+@dataclass(frozen=True, slots=True)
+class ReplyScalar:
+    """A body that is null, a boolean or a number.
+
+    `response` and names bound to it hold it. Expressions see the body; fields and object patterns
+    of such a name see the reply.
+    """
+
+    body: Any
+    meta: ReplyMeta
+
+
+Reply: TypeAlias = ReplyObject | ReplyList | ReplyText | ReplyScalar
 REPLY_TYPES: Final = (ReplyObject, ReplyList, ReplyText)
 
 
 def with_reply(body: Any, meta: ReplyMeta) -> Any:
-    """`body` with its virtual fields; null, booleans and numbers cannot carry any."""
+    """`body` with its virtual fields."""
     match body:
         case dict():
             return ReplyObject(body, meta)
@@ -103,7 +116,12 @@ def with_reply(body: Any, meta: ReplyMeta) -> Any:
         case str():
             return ReplyText(body, meta)
         case _:
-            return body
+            return ReplyScalar(body, meta)
+
+
+def plain(value: Any) -> Any:
+    """The value that expressions see of what a variable holds."""
+    return value.body if type(value) is ReplyScalar else value
 
 
 def virtual_field(meta: ReplyMeta, name: str) -> Any:

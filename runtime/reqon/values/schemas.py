@@ -74,6 +74,7 @@ class SchemaSet:
         inner = names.without_bindings().with_context(ContextKind.PARAMETER)
         self._names = replace(inner, schemas=self)
         self._matchers: dict[str, Matcher] = {}
+        self._component_matchers: dict[str, Matcher] = {}
         self._parts: dict[str, tuple[tuple[_Field, ...], tuple[Matcher, ...]]] = {}
 
     def __contains__(self, name: str) -> bool:
@@ -137,7 +138,10 @@ class SchemaSet:
 
     def _component_fields(self, parts: tuple[Identifier, ...]) -> dict[str, SchemaField]:
         name = ".".join(part.text for part in parts)
-        component = self._components.get(name)
+        component, seen = self._components.get(name), {name}
+        while isinstance(component, NamedType) and component.text not in seen:
+            seen.add(component.text)
+            component = self._components.get(component.text)
         if not isinstance(component, ObjectType):
             raise RunError("type", f"'{name}' is no imported schema with fields")
         return self._item_fields({}, component.items, ())
@@ -156,16 +160,18 @@ class SchemaSet:
         conditions = [item.condition for item in items if isinstance(item, Assume)]
         return tuple(compile_condition(condition, self._names).call for condition in conditions)
 
-    def _nullable(self, type_: TypeExpression) -> bool:
+    def _nullable(self, type_: TypeExpression, within: frozenset[str] = frozenset()) -> bool:
         match type_:
             case OptionalType():
                 return True
             case LiteralType():
                 return type_.value is None
             case UnionType():
-                return any(map(self._nullable, type_.alternatives))
-            case NamedType():
-                return type_.text in NULLABLE_TYPES and type_.text not in self._schemas
+                return any(self._nullable(one, within) for one in type_.alternatives)
+            case NamedType(text=name):
+                if name in self._components and name not in within:
+                    return self._nullable(self._components[name], within | {name})
+                return name in NULLABLE_TYPES and name not in self._schemas
             case _:
                 return False
 
@@ -217,9 +223,19 @@ class SchemaSet:
         if name in self._schemas:
             return self.matcher(name)
         if name in self._components:
-            return self._type_matcher(self._components[name])
+            return self._component_matcher(name)
         test = _type_test(name)
         return lambda _, value: test(value)
+
+    def _component_matcher(self, name: str) -> Matcher:
+        """A test that is made when it is first used: components may recur."""
+
+        def matches(scope: Scope, value: Any) -> bool:
+            if name not in self._component_matchers:
+                self._component_matchers[name] = self._type_matcher(self._components[name])
+            return self._component_matchers[name](scope, value)
+
+        return matches
 
     # ------------------------------------------------------------ explanations
 
@@ -252,6 +268,8 @@ class SchemaSet:
         match type_:
             case NamedType() if type_.text in self._schemas:
                 yield from self._schema_problems(scope, type_.text, value, path)
+            case NamedType() if type_.text in self._components:
+                yield from self._type_problems(scope, self._components[type_.text], value, path)
             case OptionalType():
                 yield from self._type_problems(scope, type_.inner, value, path)
             case ArrayType() if isinstance(value, list):

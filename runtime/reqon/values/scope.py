@@ -150,8 +150,9 @@ class SlotAllocator:
 class Names:
     """What names mean at one place of an action; immutable, inner places derive from outer ones.
 
-    `bindings` leads from a visible variable to its slot. `allocator` is shared by all places of
-    an action, so that two bindings never share a slot by accident.
+    `bindings` leads from a visible variable to its slot. `carriers` are the slots that may hold a
+    `ReplyScalar`. `allocator` is shared by all places of an action, so that two bindings never
+    share a slot by accident.
     """
 
     stores: frozenset[str] = frozenset()
@@ -161,12 +162,17 @@ class Names:
     context: Context = ContextKind.NONE
     bindings: Mapping[str, str] = field(default_factory=dict[str, str])
     has_response: bool = True
+    carriers: frozenset[str] = frozenset({RESPONSE_SLOT})
     allocator: SlotAllocator = field(default_factory=SlotAllocator, compare=False)
 
     def bind(self, name: str) -> tuple[Names, str]:
         """A new visible binding, hiding one of the same name; returns its slot too."""
         slot = self.allocator.allocate(name)
         return replace(self, bindings={**self.bindings, name: slot}), slot
+
+    def carrying(self, slot: str) -> Names:
+        """The same names where a slot may hold a reply of any kind."""
+        return replace(self, carriers=self.carriers | {slot})
 
     def with_context(self, context: Context) -> Names:
         """The same names where `.name` means something else."""

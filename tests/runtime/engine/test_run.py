@@ -89,6 +89,8 @@ async def test_what_cannot_run_yet_is_refused_with_its_place(
     [
         ('env("API")', '"${NOT_SET}"', "'NOT_SET'"),
         ('env("API")', "7", "'base' must be a string"),
+        ('env("API")', '"ftp://x.test"', "the base of source 'Api' cannot be used"),
+        ('env("API")', '"http://a b/"', "the base of source 'Api' cannot be used"),
         ('file("out")', 'file("../out")', "'../out'"),
         ('file("out")', "4", "'out' is no adapter"),
         ('file("out")', 'sql("out")', "'sql'"),

@@ -123,7 +123,7 @@ def test_a_request_is_guarded_by_the_match_behind_it(tmp_path: Path, body: str) 
 
 
 def test_sites_say_where_steps_stand_and_how_people_recognise_them(tmp_path: Path) -> None:
-    body = """get "/a/{x}" from Api { retry: { maxAttempts: 2 } }
+    body = """get "/a/{X}" from Api { retry: { maxAttempts: 2 } }
             for row in response.rows where .ok checkpoint every 5 {
               store row -> s { key: row.code }
             }"""
@@ -132,7 +132,7 @@ def test_sites_say_where_steps_stand_and_how_people_recognise_them(tmp_path: Pat
     assert isinstance(loop, ForEachPlan)
     (store,) = loop.body.steps
     assert [step.site.text for step in (get, loop, store)] == [
-        'get "/a/{x}" from Api',
+        'get "/a/{X}" from Api',
         "for row in response.rows where .ok checkpoint every 5",
         "store row -> s",
     ]

@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Any, Final, TypeAlias, TypeVar
 
 from reqon.errors import RunError
+from reqon.values.reply import ReplyScalar
 from reqon.values.scope import RESPONSE_SLOT, ContextKind, Names
 from vague.ast.base import Node
 from vague.ast.expressions import Group, Name
@@ -210,7 +211,7 @@ class Emitter:
 
     # ------------------------------------------------------------ what the function uses
 
-    def use(self, value: Any, name: str | None = None) -> ast.expr:
+    def use(self, value: Any, name: str | None = None) -> ast.Name:
         """A global of the generated function that holds `value`.
 
         Its prefix keeps it apart from parameters and local names.
@@ -232,8 +233,28 @@ class Emitter:
         """The variable in `slot`, fetched once."""
         self.constant = False
         self._at_head("slots", "slots", attribute(load("scope"), "slots"))
-        value = ast.Subscript(load("slots"), ast.Constant(slot), ast.Load())
-        return Code(self._at_head(f"slot {slot}", None, value), atomic=True)
+        if slot in self.names.carriers:
+            held = self.held(slot).node
+            body = either(has_type(held, self.use(ReplyScalar).id), attribute(held, "body"), held)
+            return Code(self._at_head(f"slot {slot}", None, body), atomic=True)
+        return Code(self._at_head(f"slot {slot}", None, _subscript(slot)), atomic=True)
+
+    def held(self, slot: str) -> Code:
+        """What the variable in `slot` holds: a `ReplyScalar` as it is."""
+        self.constant = False
+        self._at_head("slots", "slots", attribute(load("scope"), "slots"))
+        return Code(self._at_head(f"held {slot}", None, _subscript(slot)), atomic=True)
+
+    def held_by(self, node: Node) -> Code | None:
+        """What a plain name that may stand for a reply holds; None for anything else."""
+        while isinstance(node, Group):
+            node = node.inner
+        if not isinstance(node, Name) or node.text in self.view.bound:
+            return None
+        slot = self.names.bindings.get(node.text)
+        if slot is None and node.text == RESPONSE_SLOT and self.names.has_response:
+            slot = RESPONSE_SLOT
+        return None if slot is None or slot not in self.names.carriers else self.held(slot)
 
     def let(self, name: str) -> Code:
         """A `let` of the mission, fetched once."""
@@ -291,6 +312,10 @@ class Emitter:
 
 
 # ---------------------------------------------------------------- small Python trees
+
+
+def _subscript(slot: str) -> ast.Subscript:
+    return ast.Subscript(load("slots"), ast.Constant(slot), ast.Load())
 
 
 def load(name: str) -> ast.Name:

@@ -30,6 +30,7 @@ from reqon.values.emit.code import (
     not_null,
 )
 from reqon.values.emit.truth import test
+from reqon.values.reply import VIRTUAL_FIELDS
 from reqon.values.scope import RESPONSE_SLOT
 from vague.ast.base import Node
 from vague.ast.expressions import (
@@ -135,7 +136,10 @@ def emit_last_sync(emitter: Emitter, node: LastSync) -> Code:
 
 def emit_context_field(emitter: Emitter, node: ContextField) -> Code:
     """`.name`."""
-    return field_of(emitter, emitter.context(), node.name.text)
+    name, slot = node.name.text, emitter.names.context
+    if name in VIRTUAL_FIELDS and emitter.view.context is None and slot == RESPONSE_SLOT:
+        return field_of(emitter, emitter.held(RESPONSE_SLOT), name)
+    return field_of(emitter, emitter.context(), name)
 
 
 def emit_field(emitter: Emitter, node: FieldAccess) -> Code:
@@ -144,7 +148,8 @@ def emit_field(emitter: Emitter, node: FieldAccess) -> Code:
     store = emitter.store_named(node.target)
     if store is not None and name == "length":
         return Code(method(emitter.store(store), "count"), Kind.NUMBER)
-    code = field_of(emitter, emitter.emit(node.target), name)
+    held = emitter.held_by(node.target) if name in VIRTUAL_FIELDS else None
+    code = field_of(emitter, held or emitter.emit(node.target), name)
     if name == "webhookUrl" and _is_response(emitter, node.target):
         first, again = emitter.twice(code)
         return Code(either(not_null(first), again, method(emitter.run(), "webhook_url")))

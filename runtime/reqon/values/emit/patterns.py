@@ -199,12 +199,14 @@ def _element_test(
 def emit_match(emitter: Emitter, node: MatchExpression) -> Code:
     """`match subject { pattern => result }`; null where no arm fits."""
     subject = None if node.subject is None else emitter.spill(emitter.emit(node.subject))
+    held = None if node.subject is None else emitter.held_by(node.subject)
     outer, name = emitter.block, emitter.fresh()
     emitter.assign(name, ast.Constant(None))
     try:
         for arm in node.arms:
             bindings: Bindings = {}
-            tested = _arm_test(emitter, arm, subject, bindings)
+            of_reply = held is not None and isinstance(arm.head, ObjectPattern)
+            tested = _arm_test(emitter, arm, held if of_reply else subject, bindings)
             with emitter.within(bound=bindings):
                 statements, result = emitter.captured(lambda arm=arm: emitter.emit(arm.result))
             link = ast.If(tested, [*statements, assignment(name, result.node)], [])
