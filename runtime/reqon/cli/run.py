@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from reqon.cli import console, records
+from reqon.cli.debugging import TerminalDebugger
 from reqon.cli.files import replace_file
 from reqon.cli.invocation import Invocation, ReqonCommand, pass_invocation
 from reqon.cli.junit import Case, junit_xml
@@ -25,6 +26,7 @@ from reqon.cli.programs import Sources
 from reqon.cli.run_options import RunRequest, run_options
 from reqon.cli.running import stopping_on_signals
 from reqon.cli.selection import Selected, say_check_error, select
+from reqon.engine.debugging import Debugger
 from reqon.engine.run import (
     ResumeChoice,
     RunControl,
@@ -99,7 +101,7 @@ class Runner:
         with stopping_on_signals(self._control.interrupt) as stopping:
             for choice in selected:
                 results.append(await self._run_one(choice, settings))
-                if stopping.signal_name is not None:
+                if stopping.signal_name is not None or self._control.interrupted:
                     break
         self._write_report(results)
         return max([ExitCode.SUCCESS, *(result.exit_code for result in results)])
@@ -175,7 +177,13 @@ class Runner:
             settings=settings,
             unknown=request.unknown,
             on_stores=None if self._output is None else self._output.write,
+            debugger=self._debugger(),
         )
+
+    def _debugger(self) -> Debugger | None:
+        if not self._request.debug:
+            return None
+        return TerminalDebugger(self._sources, lambda: self._control.interrupt("SIGINT"))
 
     def _sinks(self, stack: ExitStack) -> Sequence[Sink]:
         """Who watches: event lines, or progress with the log above it, or the log alone."""
@@ -192,7 +200,7 @@ class Runner:
 
     def _draws_progress(self) -> bool:
         request = self._request
-        if request.dry_run:
+        if request.dry_run or request.debug:
             return False
         if request.progress is not None:
             return request.progress and console.is_watched()

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
+from reqon.cli import console
 from reqon.cli.types import ASSIGNMENT, DURATION, INSTANT
 from reqon.cli.unsupported import refuse_option
 from reqon.errors import ConfigError
@@ -38,6 +39,7 @@ class RunRequest:
     verbose: bool
     quiet: bool
     form: str
+    debug: bool
     progress: bool | None
     wait_ms: int | None
     since: datetime | None
@@ -56,9 +58,21 @@ class RunRequest:
             raise click.UsageError("--full and --since cannot be combined")
         if given["verbose"] and given["quiet"]:
             raise click.UsageError("--verbose and --quiet cannot be combined")
+        if given["debug"]:
+            _require_terminal(given["form"])
         for name in ("auth", "env_file"):
             _require_file(name, given[name])
         return cls(**values)
+
+
+def _require_terminal(form: str) -> None:
+    if form == "json":
+        raise click.UsageError("--debug and --format json cannot be combined")
+    if not console.is_interactive():
+        raise click.UsageError(
+            "--debug asks what to do before each step: run it in a terminal, "
+            "with nothing piped into it and standard error not sent elsewhere"
+        )
 
 
 def _require_file(name: str, path: Path | None) -> None:
@@ -105,6 +119,7 @@ _REPORTING = [
     click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
     click.option("--format", "form", type=click.Choice(["text", "json"]), default="text",
                  help="json: one event a line."),
+    click.option("--debug", is_flag=True, help="Step through the mission in the terminal."),
     click.option("--progress/--no-progress", default=None,
                  help="Draw progress (default: on a terminal)."),
 ]  # fmt: skip
@@ -123,7 +138,6 @@ _UNBUILT: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("--webhook", {"is_flag": True}),
     ("--webhook-port", {"metavar": "N"}),
     ("--webhook-url", {"metavar": "URL"}),
-    ("--debug", {"is_flag": True}),
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from reqon.engine.debugging import DebuggedStep, Debugger
 from reqon.plan.model import ActionPlan, BlockPlan, MapPlan, MissionPlan, Options, StagePlan
 from reqon.plan.options import bare
 from reqon.plan.traverse import all_steps, anchors_of, may_wait
@@ -68,6 +69,7 @@ class Environment:
     loops: int = 0
     depths: Mapping[str, int] = field(default_factory=dict[str, int])
     loop_slot: str | None = None
+    debugger: Debugger | None = None
 
     def bind(self, name: str, like: Expression | None = None) -> tuple[Environment, Slot]:
         """A new binding, visible behind this place; `like` is what it is bound to."""
@@ -168,7 +170,11 @@ class Environment:
         for index, step in enumerate(block.steps):
             if index in wanted:
                 restored[index] = place.restorable()
+            before = place.names
             runner, place = binder_of(step)(step, place)
+            if self.debugger is not None:
+                self.debugger.watch(step.site)
+                runner = DebuggedStep(runner, step.site, before, self.debugger)
             runners.append(runner)
         sites = tuple(step.site for step in block.steps)
         return BoundBlock(
@@ -188,8 +194,8 @@ class Environment:
         return (Slot(RESPONSE_SLOT, self.depth), *slots)
 
 
-def bind_mission(plan: MissionPlan) -> BoundMission:
-    """The plan ready to run."""
+def bind_mission(plan: MissionPlan, debugger: Debugger | None = None) -> BoundMission:
+    """The plan ready to run; a debugger is asked before each step."""
     names = Names(
         stores=frozenset(plan.stores),
         sources=frozenset(plan.sources),
@@ -198,27 +204,34 @@ def bind_mission(plan: MissionPlan) -> BoundMission:
     schemas = SchemaSet(plan.schemas, names, plan.components)
     names = replace(names, schemas=schemas)
     transforms = bind_transforms(plan, names)
+    outer = _Outer(plan, schemas, names, transforms, debugger)
     actions = {
-        name: BoundAction(action, _bind_action(plan, schemas, action, names, transforms))
+        name: BoundAction(action, _bind_action(outer, action))
         for name, action in plan.actions.items()
     }
     return BoundMission(plan, schemas, actions, bound_stages(plan.pipeline, names))
 
 
-def _bind_action(
-    plan: MissionPlan,
-    schemas: SchemaSet,
-    action: ActionPlan,
-    names: Names,
-    transforms: Transforms,
-) -> BoundBlock:
+@dataclass(frozen=True, slots=True)
+class _Outer:
+    """What all actions of a mission share while they are bound."""
+
+    plan: MissionPlan
+    schemas: SchemaSet
+    names: Names
+    transforms: Transforms
+    debugger: Debugger | None
+
+
+def _bind_action(outer: _Outer, action: ActionPlan) -> BoundBlock:
     steps = tuple(all_steps(action.body))
     environment = Environment(
-        plan=plan,
-        schemas=schemas,
+        plan=outer.plan,
+        schemas=outer.schemas,
         action=action,
-        names=names.for_action(),
-        transforms=transforms,
+        names=outer.names.for_action(),
+        transforms=outer.transforms,
+        debugger=outer.debugger,
         anchors=anchors_of(steps),
         rebound=frozenset(
             value.text

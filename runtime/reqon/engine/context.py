@@ -134,7 +134,7 @@ class Branch(Standing):
         at = position.at
         while at < count:
             if self.stop.reason is not None:
-                await self._stop_here(position)
+                await self.stop_here(position)
             if at in restored:
                 self._snapshot(position, at)
             try:
@@ -182,8 +182,8 @@ class Branch(Standing):
         position.at = at
         position.dirty = True
 
-    async def _stop_here(self, position: BlockPosition) -> None:
-        """Told to stop between two steps: the unit ends here."""
+    async def stop_here(self, position: BlockPosition) -> None:
+        """Told to stop in front of a step: the unit ends here. Always raises the reason."""
         await self.commit()
         error = self.stop.error()
         if isinstance(error, RunError):

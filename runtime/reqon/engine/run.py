@@ -18,6 +18,7 @@ from typing import Any
 from reqon.clock import Clock, SystemClock
 from reqon.engine.attempt import Attempt, Ended
 from reqon.engine.bind import BoundMission, bind_mission
+from reqon.engine.debugging import Debugger
 from reqon.engine.dry import dry_state
 from reqon.engine.loading import Loader
 from reqon.engine.shown import folder_around, shown_path
@@ -61,6 +62,7 @@ class RunOptions:
     running execution of the mission instead of refusing. `full`, `since`, `until`, `limit`: one
     run with another window or fewer items, which moves no sync time. `variables` set mission
     `let`s. `unknown`: what to do with requests whose outcome is not known.
+    `debugger` is asked before each step; the mission's `timeout` does not hold then.
     `timing`: the paces of the journal, which only tests turn.
     """
 
@@ -79,6 +81,7 @@ class RunOptions:
     unknown: str | None = None
     on_stores: Callable[[Mapping[str, Store]], None] | None = None
     save_state: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None
+    debugger: Debugger | None = None
     clock: Clock = field(default_factory=SystemClock)
     disk: Disk = field(default_factory=Disk)
     timing: Timing = field(default_factory=Timing)
@@ -133,7 +136,7 @@ def _prepare(
     control: RunControl,
 ) -> _Run:
     found, plan = _planned(program, mission)
-    return _Run(found, plan, bind_mission(plan), options, tuple(sinks), control)
+    return _Run(found, plan, bind_mission(plan, options.debugger), options, tuple(sinks), control)
 
 
 def _planned(program: Program, mission: str) -> tuple[MissionProgram, MissionPlan]:
@@ -165,6 +168,8 @@ class _Run:
         self.control = control
         self.loader = Loader(plan, options.settings, options.clock, options.variables)
         self.mission_options = self.loader.options()
+        if options.debugger is not None:
+            self.mission_options = replace(self.mission_options, timeout_ms=None)
 
     async def execute(self) -> RunResult:
         """Run until an attempt succeeds, or no further one is due."""

@@ -20,6 +20,7 @@ from reqon.events.model import Event, PageFetched, Progressed, Stamped
 
 FULL = 1000
 """A queue of this length takes no further ticks of progress."""
+_MOST_TURNS = 100
 DRAIN_SECONDS = 5.0
 """How long the end of a run waits for its watchers."""
 
@@ -54,6 +55,13 @@ class EventStream:
         for watcher in self._watchers:
             watcher.put(stamped)
 
+    async def give_turns(self) -> None:
+        """Let the watchers take what has been told, for who is about to hold up the run."""
+        for _ in range(_MOST_TURNS):
+            if not any(watcher.waits for watcher in self._watchers):
+                return
+            await asyncio.sleep(0)
+
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
         for watcher in self._watchers:
@@ -86,6 +94,11 @@ class _Watcher:
         self._news = asyncio.Event()
         self._ended = False
         self._dropped = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is something that the sink has not taken yet."""
+        return bool(self._queue)
 
     def put(self, stamped: Stamped) -> None:
         if self._dropped:
