@@ -34,7 +34,7 @@ from reqon.http.failures import (
 )
 from reqon.http.messages import HttpFailure, HttpReply, HttpRequest, RetryNotice
 from reqon.http.retry import Again, Attempt, RetryRules, decide, retry_after_ms
-from reqon.http.trouble import explain_trouble
+from reqon.http.trouble import LONGEST_HEADER, explain_trouble
 from reqon.http.urls import resolve, same_origin
 from reqon.plan.policies import DEFAULT_TIMEOUT_MS
 from reqon.secrets import SecretRegistry
@@ -43,7 +43,6 @@ from reqon.values.reply import Headers
 MAX_REDIRECTS = 10
 MAX_BODY_BYTES = 1 << 30
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_LONGEST_HEADER = 1 << 16
 _DEFAULT_HEADERS = {
     "Accept": "application/json, text/plain;q=0.9, */*;q=0.8",
     "User-Agent": "reqon",
@@ -122,8 +121,8 @@ class HttpClient:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             headers=_DEFAULT_HEADERS,
             read_bufsize=1 << 18,
-            max_line_size=_LONGEST_HEADER,
-            max_field_size=_LONGEST_HEADER,
+            max_line_size=LONGEST_HEADER,
+            max_field_size=LONGEST_HEADER,
             middlewares=(_send_once,),
         )
         return self
@@ -250,9 +249,9 @@ class HttpClient:
         for _ in range(MAX_REDIRECTS):
             target = _redirected(answer)
             if target is None:
-                break
+                return answer
             answer = await self._exchange(target)
-        return answer
+        return replace(answer, circles=_redirected(answer) is not None)
 
     async def _exchange(self, request: HttpRequest) -> Answer:
         session = self._open_session

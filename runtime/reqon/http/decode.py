@@ -81,8 +81,9 @@ def decode_json(raw: bytes) -> Any:
 
 
 def excerpt(text: str, limit: int = 200) -> str:
-    """The first `limit` characters on one line, for messages."""
+    """The first `limit` characters on one line, for messages; control characters are left out."""
     flat = " ".join(text[: limit * 4].split())
+    flat = "".join(character for character in flat if character.isprintable())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
@@ -91,6 +92,8 @@ def _decode_repaired(raw: bytes) -> Any:
     try:
         return msgspec.json.decode(raw)
     except msgspec.DecodeError:
+        if b"\\u" not in raw:
+            raise
         repaired = _ESCAPE.sub(_whole_escape, raw)
         if repaired == raw:
             raise

@@ -23,7 +23,10 @@ _ERROR_TEXTS = {"refused": "network_error", "network": "network_error", "timeout
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply as it arrived; `request` is the one that was answered, after redirects."""
+    """A reply as it arrived; `request` is the one that was answered, after redirects.
+
+    `circles`: it is one redirect more than are followed.
+    """
 
     request: HttpRequest
     status: int
@@ -31,6 +34,7 @@ class Answer:
     headers: Headers
     raw: bytes
     started_at: datetime
+    circles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,8 @@ def _hint(answer: Answer, around: Circumstances) -> str | None:
 
 
 def _redirect_hint(answer: Answer, around: Circumstances) -> str:
+    if answer.circles:
+        return "the service sends it on again and again; ask its makers for the right address"
     target = around.secrets.redact(answer.headers.get("location", "").partition("?")[0])
     if not target:
         return "the service sends it on, but not where to"

@@ -15,6 +15,9 @@ from reqon.http.messages import HttpRequest
 from reqon.http.retry import Trouble
 from reqon.http.urls import origin
 
+LONGEST_HEADER = 1 << 16
+"""A longer line or field in the head of a reply is a failure; in bytes."""
+
 
 def explain_trouble(error: BaseException, request: HttpRequest) -> tuple[Trouble, str, str | None]:
     """The kind of trouble, what happened, and what to do about it."""
@@ -38,14 +41,36 @@ def explain_trouble(error: BaseException, request: HttpRequest) -> tuple[Trouble
             hint = f"check the path and the base of '{source}'"
         case aiohttp.ServerDisconnectedError():
             reason = "the service closed the connection without an answer"
+            hint = _AGAIN
         case aiohttp.ClientPayloadError():
             reason = "the reply's body broke off, or is not compressed as it says"
+            hint = _AGAIN
         case aiohttp.ClientResponseError():
-            reason = f"what came back is not HTTP: {error.message}"
-            hint = f"check the scheme and port in the base of '{source}'"
+            reason, hint = _unreadable(error, source)
         case _:
             reason = f"the connection broke: {_system_text(error)}"
+            hint = _AGAIN
     return trouble, reason, hint
+
+
+_AGAIN = "a 'retry' on the request tries again"
+_ASK_ITS_MAKERS = "the service has to be mended; its makers should know"
+_CODING = "Can not decode content-encoding:"
+
+
+def _unreadable(error: aiohttp.ClientResponseError, source: str) -> tuple[str, str]:
+    """What is wrong with bytes that came back and are no reply, and what to do."""
+    said = " ".join((error.message.splitlines() or [""])[0].split()).rstrip(":")
+    if said.startswith("Bad status line"):
+        hint = f"check the scheme and port in the base of '{source}'"
+        return "what came back is not HTTP", hint
+    if said.startswith("Got more than"):
+        return f"its head has a line of more than {LONGEST_HEADER:,} bytes", _ASK_ITS_MAKERS
+    if said.startswith(_CODING):
+        coding = said.removeprefix(_CODING).partition(".")[0].strip()
+        hint = f'add "Accept-Encoding": "gzip" to the headers of \'{source}\''
+        return f"the reply is packed in a way that cannot be read: {coding}", hint
+    return f"the reply breaks the rules of HTTP: {said}", _AGAIN
 
 
 def _system_text(error: BaseException) -> str:
