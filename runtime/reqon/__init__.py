@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     )
     from reqon.sinks.callbacks import ErrorReport, Progress
     from reqon.state.model import ActiveStep, ExecutionState, StoreCounts
-    from reqon.state_stores import StateStore, set_state_store
+    from reqon.state_stores.chosen import set_state_store
+    from reqon.state_stores.file import FileStateStore
+    from reqon.state_stores.memory import MemoryStateStore
+    from reqon.state_stores.protocol import StateStore
 
 _HOMES = {
     "AbortError": "reqon.errors",
@@ -40,11 +43,13 @@ _HOMES = {
     "ErrorReport": "reqon.sinks.callbacks",
     "ExecutionResult": "reqon.api",
     "ExecutionState": "reqon.state.model",
+    "FileStateStore": "reqon.state_stores.file",
+    "MemoryStateStore": "reqon.state_stores.memory",
     "Progress": "reqon.sinks.callbacks",
     "RefusedError": "reqon.errors",
     "ReqonError": "reqon.errors",
     "RunError": "reqon.errors",
-    "StateStore": "reqon.state_stores",
+    "StateStore": "reqon.state_stores.protocol",
     "StorageError": "reqon.errors",
     "StoreCounts": "reqon.state.model",
     "execute": "reqon.api",
@@ -53,7 +58,7 @@ _HOMES = {
     "get_execution_history_async": "reqon.api",
     "get_execution_state": "reqon.api",
     "get_execution_state_async": "reqon.api",
-    "set_state_store": "reqon.state_stores",
+    "set_state_store": "reqon.state_stores.chosen",
 }
 
 __all__ = [
@@ -64,6 +69,8 @@ __all__ = [
     "ErrorReport",
     "ExecutionResult",
     "ExecutionState",
+    "FileStateStore",
+    "MemoryStateStore",
     "Progress",
     "RefusedError",
     "ReqonError",

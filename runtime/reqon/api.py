@@ -29,9 +29,10 @@ from reqon.settings import load_settings
 from reqon.sinks.callbacks import CallbackSink
 from reqon.state.model import ExecutionState, StoreCounts, to_state
 from reqon.state.reader import StateReader
-from reqon.state.record import cleaned, problem_of
+from reqon.state.record import cleaned
 from reqon.state_folder import default_state_dir
-from reqon.state_stores import State, current_state_store
+from reqon.state_stores.chosen import current_state_store
+from reqon.state_stores.reading import can_list, read_all, read_one
 from reqon.surroundings import check_facts
 from vague.checker import check
 from vague.diagnostics import Diagnostic, Severity
@@ -164,7 +165,6 @@ async def execute_async(  # noqa: PLR0913 - options, all by name
         RefusedError: State forbids it: running already, source changed, state damaged.
     """
     environ = os.environ if env is None else env
-    store = current_state_store()
     settings = load_settings(environ, folder=Path(), auth_file=None if auth is None else Path(auth))
     options = RunOptions(
         state_dir=Path(state_dir) if state_dir is not None else default_state_dir(environ),
@@ -179,7 +179,7 @@ async def execute_async(  # noqa: PLR0913 - options, all by name
         dry_run=dry_run,
         settings=settings,
         unknown=unknown,
-        save_state=None if store is None else store.save,
+        state_store=current_state_store(),
     )
     selected = _select(source, mission)
     results = [
@@ -220,14 +220,9 @@ async def get_execution_state_async(
     mission: str, execution_id: str | None = None, *, state_dir: str | Path | None = None
 ) -> ExecutionState | None:
     """The same for programs with an event loop."""
-    store = current_state_store()
-    if store is not None and state_dir is None:
-        if execution_id is not None:
-            found = await store.load(execution_id)
-            return None if found is None else _from_store(found)
-        if store.can_list:
-            states = await store.list(mission, 1, None)
-            return _from_store(states[0]) if states else None
+    store = current_state_store() if state_dir is None else None
+    if store is not None and (execution_id is not None or can_list(store)):
+        return await read_one(store, mission, execution_id)
     return await asyncio.to_thread(_read_state, mission, execution_id, state_dir)
 
 
@@ -260,23 +255,12 @@ async def get_execution_history_async(
     state_dir: str | Path | None = None,
 ) -> list[ExecutionState]:
     """The same for programs with an event loop."""
-    store = current_state_store()
-    if store is not None and store.can_list and state_dir is None:
-        states = map(_from_store, await store.list(mission, None, status))
+    store = current_state_store() if state_dir is None else None
+    if store is not None and can_list(store):
+        states = await read_all(store, mission, status)
         return [s for s in states if since is None or s.started_at >= since][:limit]
     reader = _reader(state_dir)
     return await asyncio.to_thread(reader.history, mission, limit=limit, status=status, since=since)
-
-
-def _from_store(state: State) -> ExecutionState:
-    """A state as a custom store gave it back; ConfigError where it is none."""
-    problem = problem_of(state)
-    if problem is not None:
-        raise ConfigError(
-            f"the state store gave back what is no state: {problem}",
-            hint="give back what 'save' was given, unchanged",
-        )
-    return to_state(cleaned(state), Path(), has_journal=False)
 
 
 def _wait_for(name: str, start: Callable[[], Coroutine[Any, Any, T]]) -> T:

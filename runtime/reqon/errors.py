@@ -5,6 +5,7 @@
     │   ├── AbortError      the program said `abort`
     │   ├── StoppedError    told to stop by a sibling's failure or the mission's time limit
     │   └── StorageError    state or store could not be written (exit 1; status interrupted)
+    │       └── StateStoreError    a state store of the program's own failed, or refused the run
     ├── CheckError          the program does not parse or check (exit 2)
     ├── ConfigError         configuration: credentials, paths, option values (exit 3)
     ├── RefusedError        refused because of state: running, source changed, damaged (exit 4)
@@ -109,6 +110,10 @@ class StorageError(RunError):
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__("store", message, hint=hint)
+
+
+class StateStoreError(StorageError):
+    """A state store elsewhere failed or refused: nothing more may be saved there by this run."""
 
 
 class CheckError(ReqonError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +66,6 @@ class Attempt:
     dry_run: bool
     unknown: str | None
     on_stores: Callable[[Mapping[str, Store]], None] | None = None
-    save_state: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None
 
     async def run(self) -> Ended:
         """Open, run and end. Raises ConfigError and RefusedError where it cannot begin."""
@@ -101,9 +100,10 @@ class Attempt:
         )
         for notice in session.notices:
             events.emit(Warned("other", notice))
-        error = await self._save(session.record()) or await self._pipeline(running)
+        session.keep_lease(running.stop.set)
+        error = await self._pipeline(running)
         record = await _finish(session, error)
-        error = session.failure or await self._save(record) or error
+        error = session.failure or error
         if self.on_stores is not None and record["status"] == "completed":
             self.on_stores(session.stores)
         duration_ms = round((clock.monotonic() - started) * 1000)
@@ -116,16 +116,6 @@ class Attempt:
             error,
             aborted=isinstance(error, AbortError),
         )
-
-    async def _save(self, record: Mapping[str, Any]) -> StorageError | None:
-        """Give the record to a state store of the program's own; answers its failure."""
-        if self.save_state is None or self.dry_run:
-            return None
-        try:
-            await self.save_state(record)
-        except StorageError as error:
-            return error
-        return None
 
     def _running(self, session: Session, events: EventStream, clock: Clock) -> Running:
         state = session.state
@@ -158,7 +148,6 @@ class Attempt:
             attempt=state.start.attempt,
             parallel_mode=self.options.parallel_mode,
             max_concurrency=self.options.max_concurrency,
-            save_state=None if self.dry_run else self.save_state,
         )
 
     async def _pipeline(self, running: Running) -> ReqonError | None:

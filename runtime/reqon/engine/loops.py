@@ -91,7 +91,7 @@ async def end_iteration(branch: Branch, position: LoopPosition, every: int | Non
         branch.later.append(Progressed(frame.action, shown.index, len(shown.elements)))
     await branch.commit("c", barrier)
     if barrier is Barrier.SYNC:
-        await branch.run.keep_state()
+        await branch.run.session.keep_state()
 
 
 async def end_batch(branch: Branch) -> None:

@@ -8,7 +8,7 @@ pipeline, final record. With `retryOnFailure` a failed attempt is followed by an
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -43,6 +43,9 @@ from reqon.plan.explain import explain
 from reqon.plan.model import MissionPlan
 from reqon.settings import Settings
 from reqon.state.paths import StatePaths
+from reqon.state_stores.careful import CarefulStore
+from reqon.state_stores.chosen import store_for
+from reqon.state_stores.protocol import StateStore
 from reqon.steps.custom import CUSTOM_STEPS
 from reqon.stores.base import Store, StoreSpec
 from reqon.stores.registry import STORES
@@ -63,6 +66,7 @@ class RunOptions:
     run with another window or fewer items, which moves no sync time. `variables` set mission
     `let`s. `unknown`: what to do with requests whose outcome is not known.
     `debugger` is asked before each step; the mission's `timeout` does not hold then.
+    `state_store` is the process's own, for missions that name no other.
     `timing`: the paces of the journal, which only tests turn.
     """
 
@@ -80,8 +84,8 @@ class RunOptions:
     trigger: str = "manual"
     unknown: str | None = None
     on_stores: Callable[[Mapping[str, Store]], None] | None = None
-    save_state: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None
     debugger: Debugger | None = None
+    state_store: StateStore | None = None
     clock: Clock = field(default_factory=SystemClock)
     disk: Disk = field(default_factory=Disk)
     timing: Timing = field(default_factory=Timing)
@@ -170,6 +174,8 @@ class _Run:
         self.mission_options = self.loader.options()
         if options.debugger is not None:
             self.mission_options = replace(self.mission_options, timeout_ms=None)
+        store = store_for(self.mission_options.state_store, options.state_store)
+        self.elsewhere = None if store is None else CarefulStore(store, plan.name)
 
     async def execute(self) -> RunResult:
         """Run until an attempt succeeds, or no further one is due."""
@@ -205,7 +211,6 @@ class _Run:
             dry_run=options.dry_run,
             unknown=options.unknown,
             on_stores=options.on_stores,
-            save_state=options.save_state if request.state_store == "file" else None,
         )
 
     def _request(self, state_dir: Path, stores: Mapping[str, StoreSpec]) -> SessionRequest:
@@ -229,6 +234,7 @@ class _Run:
             lets={name: tag(value) for name, value in self.loader.saved_lets().items()},
             notes={"bases": sources.bases()},
             retention=mission.retention,
+            elsewhere=None if options.dry_run else self.elsewhere,
             timing=options.timing,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -55,7 +55,6 @@ class Running:
     attempt: int = 1
     parallel_mode: str = "continue"
     max_concurrency: int | None = None
-    save_state: Callable[[Mapping[str, Any]], Awaitable[None]] | None = None
     run_pass: int = 0
     told_at: float = 0.0
 
@@ -69,11 +68,6 @@ class Running:
         value = self.read_env(name)
         self.secrets.add_environment(name, value)
         return value
-
-    async def keep_state(self) -> None:
-        """Give the state of this moment to a state store of the program's own, if there is one."""
-        if self.save_state is not None:
-            await self.save_state(self.session.record())
 
     def shown_items(self, action: str) -> int:
         """Items that the record shows of an action."""

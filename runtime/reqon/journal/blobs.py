@@ -105,6 +105,14 @@ class BlobFolder:
         value = msgspec.json.decode(content)
         return self._secrets.reveal(value) if b'"$secret"' in content else value
 
+    def text(self, name: str) -> str:
+        """The content behind a hash as it lies on the disk. Blocks. RefusedError as `load`."""
+        path = self._path(name)
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise _damaged(path, str(error)) from error
+
     def collect(self, live: set[str]) -> None:
         """Remove blobs that nothing refers to, and leftovers of interrupted writes. Blocks."""
         if not self.folder.is_dir():

@@ -26,6 +26,7 @@ from reqon.journal.blobs import BlobFolder
 from reqon.journal.changes import ActiveStep, Changes, Rare
 from reqon.journal.faults import storage_error
 from reqon.journal.frames import CommitKind, Frame, Summary
+from reqon.journal.net_changes import NetChanges
 from reqon.journal.placeholders import SecretBook, encode_hidden
 from reqon.journal.publishing import add_candidate, published_value, take_candidates
 from reqon.journal.run_state import RecordedCall, RunState
@@ -84,6 +85,8 @@ class Ledger:
         self.grow_at = 0
         self.on_grown: Callable[[], Awaitable[None]] | None = None
         self.on_frame: Callable[[], None] = _nothing
+        self.on_blobs: Callable[[Mapping[str, bytes]], None] | None = None
+        self.net: NetChanges | None = None
         self.redact: frozenset[str] = frozenset()
         self._timer: asyncio.TimerHandle | None = None
         self._behind = 0
@@ -140,6 +143,8 @@ class Ledger:
             if place is not None:
                 numbers[place] += 1
         store.apply(operations)
+        if self.net is not None:
+            self.net.note(store, operations)
 
     def _note_written(self, action: str | None, name: str) -> None:
         if action is None or name in self.state.wrote.get(action, ()):
@@ -333,6 +338,13 @@ class Ledger:
         self.failure = failure
         return failure
 
+    def refuse(self, failure: StorageError) -> StorageError:
+        """Accept nothing more: what is kept elsewhere cannot be kept any more."""
+        if self.writer is not None:
+            failure = self.writer.fail(failure)
+        self.failure = self.failure or failure
+        return self.failure
+
     def drop(self) -> None:
         """Forget what was merged and not appended; only after a failure."""
         self._cancel_timer()
@@ -344,6 +356,8 @@ class Ledger:
             await in_thread(self.pace.executor, folder.save, blobs)
         except OSError as error:
             raise self.fail(folder.folder, error) from error
+        if self.on_blobs is not None:
+            self.on_blobs(blobs)
 
     # ---- unsafe requests
 

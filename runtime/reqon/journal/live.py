@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reqon.clock import format_instant
-from reqon.errors import ConfigError, StorageError
+from reqon.errors import ConfigError, RefusedError, StateStoreError, StorageError
 from reqon.journal.blobs import BlobFolder
+from reqon.journal.carrying import Carrier
 from reqon.journal.disk import Disk
 from reqon.journal.ending import rescue_record, unsettled_effects
 from reqon.journal.frames import Frame
@@ -29,6 +30,7 @@ from reqon.journal.records import RecordFacts, build_record, copied, duration_of
 from reqon.journal.request import FinalStatus, SessionRequest, SyncCheckpoint
 from reqon.journal.retention import finish_files
 from reqon.journal.run_state import RunState
+from reqon.journal.shipping import ShippedWriter
 from reqon.journal.unit import Unit
 from reqon.journal.writer import in_thread
 from reqon.stores.base import Store
@@ -47,6 +49,7 @@ class Held:
     stem: str
     facts: RecordFacts
     start_sync: Mapping[str, Mapping[str, Any]]
+    carrier: Carrier | None = None
 
 
 class Session:
@@ -141,6 +144,48 @@ class Session:
             await self._compact()
         else:
             await self._write_record()
+        await self._carry()
+
+    # ---- elsewhere
+
+    async def keep_state(self) -> None:
+        """At a `checkpoint every N`: save the state in the store elsewhere, if there is one.
+
+        A store that takes frames has had them with the commit. StorageError where the store
+        fails; the session accepts nothing more then.
+        """
+        carrier = self._held.carrier
+        if carrier is None or not carrier.saves_checkpoints:
+            return
+        ledger = self._ledger
+        while ledger.closed is not None:
+            await ledger.closed.wait()
+        ledger.check()
+        if ledger.writer is not None:
+            ledger.flush()
+        await self._carry()
+
+    async def _carry(self, record: dict[str, Any] | None = None) -> None:
+        """Save the state of this very moment elsewhere; everything is in frames already."""
+        carrier, ledger = self._held.carrier, self._ledger
+        if carrier is None:
+            return
+        record = self.record() if record is None else record
+        state = carrier.state(record, ledger, self._blobs, self._held.request.secrets)
+        try:
+            await carrier.save(state, ledger.writer)
+        except StorageError as error:
+            raise ledger.refuse(error) from error
+
+    def keep_lease(self, on_lost: Callable[[StorageError], None]) -> None:
+        """Renew the lease of the store elsewhere; once it is lost nothing more is accepted."""
+
+        def lost(error: StorageError) -> None:
+            on_lost(self._ledger.refuse(error))
+
+        carrier = self._held.carrier
+        if carrier is not None and carrier.lease is not None:
+            carrier.lease.keep(lost)
 
     # ---- once a second
 
@@ -227,6 +272,8 @@ class Session:
         writer = ledger.writer
         if writer is not None and writer.size > ledger.grow_at and self.state.ended is None:
             await self._compact()
+            if held.carrier is not None and not held.carrier.saves_checkpoints:
+                await self._carry()
         await self._collect_blobs()
         self._set_growth()
 
@@ -268,6 +315,7 @@ class Session:
             held.shelf.held,
             self._blobs,
             held.request.secrets,
+            self._ledger.net,
         )
         self.memory = done.memory
         fd = await self._work(held.disk.open_append, writer.path)
@@ -331,6 +379,7 @@ class Session:
         ledger.append(Frame(n=0, t=0, k="end", end=end))
         record = self.record()
         await self._materialise(record)
+        await self._carry(record)
         if status == "completed":
             self.notices += await self._work(
                 finish_files, self._held.disk, self._held.request, self._held.stem
@@ -356,9 +405,19 @@ class Session:
             self._held.facts.status = "interrupted"
             return self.record()
         journal = None if self._ledger.writer is None else self._ledger.writer.path
-        return await in_thread(
+        record = await in_thread(
             held.executor, rescue_record, held.disk, held.request, path, journal, shown
         )
+        if not isinstance(failure, StateStoreError):
+            await self._carry_rescued(record)
+        return record
+
+    async def _carry_rescued(self, record: Mapping[str, Any]) -> None:
+        """Say `interrupted` in the store elsewhere too."""
+        shown = {name: record[name] for name in ("status", "errors") if name in record}
+        self._held.facts.completed_at = None
+        with contextlib.suppress(StorageError, RefusedError):
+            await self._carry(self.record() | shown)
 
     async def close(self) -> None:
         """Release locks and descriptors; does nothing the second time."""
@@ -369,6 +428,10 @@ class Session:
             self._tick.cancel()
         self._ledger.drop()
         held = self._held
+        if isinstance(self._ledger.writer, ShippedWriter):
+            await self._ledger.writer.stop()
+        if held.carrier is not None:
+            await held.carrier.close()
         if held.heartbeat is not None:
             held.heartbeat.stop()
         held.executor.shutdown(wait=True)

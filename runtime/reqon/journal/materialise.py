@@ -19,6 +19,7 @@ from reqon.journal.disk import Disk
 from reqon.journal.frames import Frame, line_of
 from reqon.journal.held import HeldStore, write_stores
 from reqon.journal.listing import living_executions
+from reqon.journal.net_changes import NetChanges
 from reqon.journal.placeholders import SecretBook, encode_hidden
 from reqon.journal.records import write_record
 from reqon.journal.run_state import RunState
@@ -81,11 +82,13 @@ def compact(
     stores: list[HeldStore],
     blobs: BlobFolder,
     secrets: SecretBook,
+    net: NetChanges | None = None,
 ) -> Compacted:
     """Replace the journal by one with a single `base` frame that says the same.
 
-    Only after `write_views`: operations of durable stores are not kept, memory stores go into
-    blobs. The frame has the number of the last one before it.
+    Only after `write_views`: operations of durable stores are not kept (but for those in `net`,
+    which a state elsewhere needs), memory stores go into blobs. The frame has the number of the
+    last one before it.
     """
     memory: dict[str, Any] = {}
     contents: dict[str, bytes] = {}
@@ -101,6 +104,8 @@ def compact(
     frame.start = state.start
     frame.base = state.to_base(memory)
     frame.summary = state.summary
+    if net is not None:
+        frame.ops = net.encoded(durable_only=True)
     line = line_of(encode_hidden(frame, secrets))
     disk.replace_durably(path, [line])
     return Compacted(len(line), memory)

@@ -24,9 +24,11 @@ import msgspec
 from reqon.clock import format_instant, new_execution_id, new_seed
 from reqon.errors import ConfigError, RefusedError
 from reqon.journal.blobs import BLOB_TAG, BlobFolder
+from reqon.journal.carrying import Carrier
 from reqon.journal.choosing import check_program, choose
 from reqon.journal.disk import Disk
 from reqon.journal.faults import storage_error, unwritable
+from reqon.journal.fetching import LARGE_STORES, fetch
 from reqon.journal.folders import prepare_folders
 from reqon.journal.frames import SCHEMA_VERSION, Frame, StartFacts
 from reqon.journal.held import (
@@ -38,22 +40,28 @@ from reqon.journal.held import (
     describe,
     described,
 )
+from reqon.journal.lease import Lease, owner_of, take_lease
 from reqon.journal.ledger import Ledger, Pace
 from reqon.journal.live import Held, Session
 from reqon.journal.locks import FileLock, Heartbeat, process_facts, refuse
+from reqon.journal.net_changes import NetChanges
 from reqon.journal.quarantine import put_aside
 from reqon.journal.records import RecordFacts
 from reqon.journal.recovery import Recovered, read_operations, recover
 from reqon.journal.request import ResumeChoice, SessionRequest
 from reqon.journal.run_state import RunState
-from reqon.journal.sync_checkpoints import read_sync_checkpoints, read_sync_marks
+from reqon.journal.shipping import ShippedWriter
+from reqon.journal.sync_checkpoints import Checkpoints, read_sync_checkpoints, read_sync_marks
 from reqon.journal.tending import finish_dead, tend
 from reqon.journal.writer import JournalWriter, in_thread
 from reqon.state.journal_tail import read_start
 from reqon.state.model import ExecutionState
 from reqon.state.paths import BLOBS_SUFFIX, stem_of
 from reqon.state.reader import StateReader
-from reqon.stores.base import ADD, CLEAR, StoreSpec
+from reqon.stores.base import ADD, CLEAR, Operation, StoreSpec
+
+WHOLE_BYTES = 1024 * 1024
+"""Stores up to this size are kept elsewhere whole."""
 
 
 async def open_session(request: SessionRequest, disk: Disk) -> Session:
@@ -66,11 +74,11 @@ async def open_session(request: SessionRequest, disk: Disk) -> Session:
     try:
         return await opening.run()
     except OSError as error:
-        opening.release()
+        await opening.release()
         path = Path(error.filename) if error.filename else request.paths.root
         raise storage_error(path, error) from error
     except BaseException:
-        opening.release()
+        await opening.release()
         raise
 
 
@@ -102,9 +110,15 @@ class _Opening:
         self.writer: JournalWriter | None = None
         self.notices: list[str] = []
         self.owner = process_facts()
+        self.lease: Lease | None = None
+        self.net = None if request.elsewhere is None else NetChanges()
 
-    def release(self) -> None:
+    async def release(self) -> None:
         """Let everything go."""
+        if isinstance(self.writer, ShippedWriter):
+            await self.writer.stop()
+        if self.lease is not None:
+            await self.lease.release()
         if self.heartbeat is not None:
             self.heartbeat.stop()
         self.executor.shutdown(wait=True)
@@ -119,6 +133,7 @@ class _Opening:
         request = self.request
         await self._work(prepare_folders, request.paths, self.disk)
         await self._take_mission()
+        await self._fetch()
         chosen = await self._choose()
         if chosen is not None:
             await self._check_stores(chosen)
@@ -154,6 +169,20 @@ class _Opening:
 
     def _now(self) -> str:
         return format_instant(self.request.clock.now())
+
+    async def _fetch(self) -> None:
+        """From a state store elsewhere: the lease, and what the folder lacks."""
+        request = self.request
+        elsewhere = request.elsewhere
+        if elsewhere is None:
+            return
+        if elsewhere.can_lease:
+            owner = owner_of(self.owner, request.paths.root)
+            self.lease = await take_lease(
+                elsewhere, request.mission, owner, request.wait_seconds, request.timing
+            )
+        if request.journaled:
+            self.notices += await fetch(request, self.disk)
 
     async def _choose(self) -> ExecutionState | None:
         """Decide what to resume, and put the records of all others right."""
@@ -222,11 +251,13 @@ class _Opening:
         path = request.paths.journal(chosen.path.stem)
         marks = read_sync_marks(request.paths)
         fill = _Filling(self.shelf, self, chosen.execution_id, path)
+        fill.net = self.net
         after = marks.get(chosen.execution_id, 0)
         with _no_collection():
             recovered = recover(path, request.secrets, on_frame=fill.take, published_after=after)
         if recovered is None:
             raise beginning_damaged(path)
+        fill.complete_net(self.shelf)
         proven = max(self._proven(chosen), marks.get(chosen.execution_id, 0))
         damage = recovered.extent.damage
         if damage is None and recovered.extent.number < proven:
@@ -259,6 +290,7 @@ class _Opening:
         self._sign(start.execution_id)
         if resumed is None:
             state = RunState(start)
+            self._note_small_stores()
             stem = await self._work(self._create)
         else:
             state, stem = resumed.recovered.state, resumed.stem
@@ -286,6 +318,10 @@ class _Opening:
             ledger.unpublished = dict(resumed.recovered.published)
         facts = RecordFacts("running", self.owner, heartbeat_at=self._now())
         facts.journaled = request.journaled
+        ledger.net = self.net
+        if isinstance(self.writer, ShippedWriter):
+            self.writer.execution_id = state.start.execution_id
+            ledger.on_blobs = self.writer.note_blobs
         if resumed is not None:
             facts.unknown_fields = resumed.record
         blobs = None
@@ -301,12 +337,42 @@ class _Opening:
             stem,
             facts,
             sync,
+            self._carrier(sync),
         )
         session = Session(held, ledger, blobs, resumed=resumed is not None)
         session.notices += self.notices
         if resumed is not None:
             session.memory = resumed.memory
         return session
+
+    def _note_small_stores(self) -> None:
+        """Small stores go elsewhere whole; of large ones only what the execution changes."""
+        if self.net is not None and self.shelf is not None:
+            for held in self.shelf.durable:
+                if held.writes and held.store.stored_bytes <= WHOLE_BYTES:
+                    self.net.note_whole(held.store, held.names[0])
+
+    def _large_stores(self) -> dict[str, int]:
+        """How many records large stores hold, by name: a resume on an empty disk misses them."""
+        assert self.shelf is not None
+        return {
+            held.names[0]: held.store.count()
+            for held in self.shelf.durable
+            if held.writes and held.store.stored_bytes > WHOLE_BYTES
+        }
+
+    def _carrier(self, sync: Checkpoints) -> Carrier | None:
+        elsewhere = self.request.elsewhere
+        if elsewhere is None or self.net is None:
+            return None
+        return Carrier(elsewhere, self.lease, self.net, sync)
+
+    def _new_writer(self, path: Path) -> JournalWriter:
+        elsewhere = self.request.elsewhere
+        if elsewhere is None or not elsewhere.can_append:
+            return JournalWriter(self.disk, path, self.executor)
+        epoch = None if self.lease is None else self.lease.epoch
+        return ShippedWriter(self.disk, path, self.executor, elsewhere, epoch)
 
     def _new_start(self) -> StartFacts:
         request = self.request
@@ -326,9 +392,13 @@ class _Opening:
             program=None if request.program is None else request.program.to_json(),
             owner=self.owner,
             lets=dict(request.lets),
-            notes=dict(request.notes),
+            notes=self._notes(),
             retry_of=request.retry_of,
         )
+
+    def _notes(self) -> dict[str, Any]:
+        large = {} if self.net is None else self._large_stores()
+        return {**self.request.notes, **({LARGE_STORES: large} if large else {})}
 
     def _next_start(self, resumed: _Resumed) -> StartFacts:
         request = self.request
@@ -369,7 +439,7 @@ class _Opening:
                 continue
             except OSError as error:
                 raise unwritable(paths.journal(stem), error) from error
-            self.writer = JournalWriter(self.disk, paths.journal(stem), self.executor)
+            self.writer = self._new_writer(paths.journal(stem))
             self.writer.attach(fd, 0, 0, durable=0)
             return stem
 
@@ -378,7 +448,7 @@ class _Opening:
         path = self.request.paths.journal(resumed.stem)
         extent = resumed.recovered.extent
         fd = self.disk.open_append(path)
-        self.writer = JournalWriter(self.disk, path, self.executor)
+        self.writer = self._new_writer(path)
         self.writer.attach(fd, extent.size, resumed.number, durable=0)
         if extent.torn:
             self.disk.truncate(fd, extent.size)
@@ -396,6 +466,8 @@ class _Filling:
     def __init__(self, shelf: StoreShelf, opening: _Opening, execution_id: str, path: Path) -> None:
         request = opening.request
         self.memory: dict[str, Any] = {}
+        self.net: NetChanges | None = None
+        self._lost_changes = False
         self._id = execution_id
         self._path = path
         self._blobs = BlobFolder(path.with_suffix(BLOBS_SUFFIX), opening.disk, request.secrets)
@@ -414,19 +486,38 @@ class _Filling:
             for name, reference in self.memory.items():
                 if name in self._same:
                     self._fill(self._same[name], reference)
+            self._lost_changes = frame.ops is msgspec.UNSET and bool(frame.base.wrote)
         targets = {
             name: held
             for name, held in self._same.items()
             if not held.store.durable or held.marks.get(self._id, 0) < frame.n
         }
-        if targets:
-            apply_frame(read_operations(frame, self._path), targets)
+        if targets or self.net is not None:
+            operations = read_operations(frame, self._path)
+            apply_frame(operations, targets)
+            self._note(operations)
+
+    def _note(self, operations: list[Operation]) -> None:
+        if self.net is not None:
+            for operation in operations:
+                held = self._same.get(operation[0])
+                if held is not None:
+                    self.net.note(held.store, [operation])
+
+    def complete_net(self, shelf: StoreShelf) -> None:
+        """A journal begun anew without a store elsewhere lost its changes: all records count."""
+        if self.net is not None and self._lost_changes:
+            for held in shelf.durable:
+                if held.writes:
+                    self.net.note_whole(held.store, held.names[0])
 
     def _fill(self, held: HeldStore, reference: Any) -> None:
         records = self._blobs.load(reference[BLOB_TAG], {})
         name = held.names[0]
         held.store.apply([(name, CLEAR, None, None)])
         held.store.apply((name, ADD, key, record) for key, record in records.items())
+        if self.net is not None:
+            self.net.note_whole(held.store, name)
 
 
 def _data(stores: Mapping[str, StoreSpec]) -> dict[str, tuple[str, str, Any]]:

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any, Literal, TypeAlias
 
 from reqon.clock import Clock, SystemClock
+from reqon.journal.elsewhere import Elsewhere
 from reqon.journal.placeholders import NoSecrets, SecretBook
 from reqon.state.paths import StatePaths
 from reqon.stores.base import StoreSpec
@@ -70,6 +71,9 @@ class Timing:
     heartbeat: float = 5.0
     lock_retry: float = 0.5
     lock_poll: float = 0.02
+    lease: float = 15.0
+    renew: float = 5.0
+    lease_poll: float = 0.5
     grow_bytes: int = 16 * 1024 * 1024
 
 
@@ -82,8 +86,9 @@ class SessionRequest:
     execution of the mission instead of refusing (None: refuse), `store_wait_seconds` for stores
     that another mission writes. `lets` and `notes` (base URLs) are saved with a new execution,
     and `lets` come back with a resumed one. `retention` (None: keep all) is how long records
-    stay. `state_store` is `file` or `memory`; with `memory`, and with `enable_state` off, there
-    is no journal, and stores are written at the end.
+    stay. `state_store` is `file`, `memory` or a name; with `memory`, and with `enable_state` off,
+    there is no journal, and stores are written at the end. `elsewhere` is the state store in
+    which the execution is kept beside the folder.
     """
 
     paths: StatePaths
@@ -105,6 +110,7 @@ class SessionRequest:
     notes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     retention: timedelta | None = None
     retry_of: str | None = None
+    elsewhere: Elsewhere | None = None
     timing: Timing = field(default_factory=Timing)
 
     @property

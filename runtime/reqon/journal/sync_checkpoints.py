@@ -94,6 +94,20 @@ def publish(
             _write_marks(paths, disk, {**marks, execution_id: number}, execution_id)
 
 
+def with_published(
+    known: Checkpoints,
+    values: Mapping[str, Mapping[str, Any]],
+    mission: str,
+    execution_id: str,
+) -> Checkpoints:
+    """What the file would hold once `values` are published over `known`."""
+    result = dict(known)
+    for key, value in values.items():
+        if is_later(value["lastSync"], result.get(key, {}).get("lastSync")):
+            result[key] = _entry(value, mission, execution_id)
+    return result
+
+
 def _entry(value: Mapping[str, Any], mission: str, execution_id: str) -> dict[str, Any]:
     return {
         "lastSync": value["lastSync"],

@@ -101,7 +101,7 @@ class JournalWriter:
         while self.durable < wanted:
             self.check()
             sync = self.start_sync()
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, StorageError):
                 await asyncio.shield(sync)
             self._reap()
         self.check()
@@ -110,11 +110,15 @@ class JournalWriter:
         """Begin an fdatasync in the worker thread, unless one is under way; do not wait."""
         self._reap()
         if self._sync is None:
-            loop = asyncio.get_running_loop()
             self._covered = self.number
-            self._sync = loop.run_in_executor(self._executor, self._disk.fdatasync, self._fd)
+            self._sync = self._begin_sync()
             self._sync.add_done_callback(self._reap)
         return self._sync
+
+    def _begin_sync(self) -> asyncio.Future[None]:
+        """Begin to make everything appended up to now durable."""
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._executor, self._disk.fdatasync, self._fd)
 
     def _reap(self, _: object = None) -> None:
         """Take note of a sync that has ended.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -54,6 +54,12 @@ def read_tail(path: Path) -> Tail | None:
                 window = min(window * 8, READ_CAP_BYTES)
     except (OSError, ValueError, MemoryError):
         return None
+
+
+def tail_of_lines(lines: Iterable[bytes]) -> Tail | None:
+    """The tail that these lines of a journal have together; bad ones are passed over."""
+    frames = [frame for line in lines if (frame := parse_line(line)) is not None]
+    return _tail_of(frames[::-1])
 
 
 def read_start(path: Path) -> dict[str, Any] | None:

@@ -6,12 +6,12 @@ true now: `running` only while the mission's lock is held by that very execution
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from reqon.state.journal_tail import Tail, read_tail
+from reqon.state.journal_tail import Tail, read_tail, tail_of_lines
 from reqon.state.record import cleaned, count, problem_of
 
 _COUNT_NAMES = ("added", "updated", "unchanged", "count")
@@ -32,6 +32,15 @@ def up_to_date(record: Mapping[str, Any], journal: Path | None, *, alive: bool) 
         if tail is not None and tail.end is not None and tail.end.get("status") == "failed":
             result["status"] = "failed"
             result["completedAt"] = tail.end.get("at")
+    return cleaned(result)
+
+
+def with_frames(record: Mapping[str, Any], lines: Iterable[bytes]) -> dict[str, Any]:
+    """A record with what frames say that came later; its status stays."""
+    result = dict(record)
+    tail = tail_of_lines(lines)
+    if tail is not None:
+        _apply(result, tail)
     return cleaned(result)
 
 

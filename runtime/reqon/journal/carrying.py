@@ -1,0 +1,106 @@
+"""Keeping a session's state elsewhere: what is saved, when, and under whose lease.
+
+    {…the record…, "epoch": 7, "syncCheckpoints": {…},
+     "resume": {"frame": "<length> <crc32> {…}", "blobs": {hash: content}}}
+
+`frame` is a `base` frame as a journal begins with after compaction, and more: the operations of
+all stores, so that an empty disk gets its data back. Texts, so that a store gives back the very
+bytes; the checksums are those of the journal. A completed execution is saved without `resume`.
+Where the store takes frames, each goes there before it counts as durable (`journal.shipping`),
+and the whole state is saved only when the journal is begun anew. `journal.fetching` reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reqon.journal.blobs import BlobFolder
+from reqon.journal.elsewhere import Elsewhere
+from reqon.journal.frames import Frame, line_of
+from reqon.journal.lease import Lease
+from reqon.journal.ledger import Ledger
+from reqon.journal.materialise import living_blobs
+from reqon.journal.net_changes import NetChanges
+from reqon.journal.placeholders import SecretBook, encode_hidden
+from reqon.journal.shipping import ShippedWriter
+from reqon.journal.sync_checkpoints import Checkpoints, with_published
+
+FRAME, BLOBS, EPOCH, SYNC, RESUME = "frame", "blobs", "epoch", "syncCheckpoints", "resume"
+ADDED = (EPOCH, SYNC, RESUME)
+"""The fields that a state has beside those of a record."""
+
+
+class Carrier:
+    """The way from a session to a state store elsewhere.
+
+    `sync` are all sync checkpoints as they were when the session began.
+    """
+
+    def __init__(
+        self, elsewhere: Elsewhere, lease: Lease | None, net: NetChanges, sync: Checkpoints
+    ) -> None:
+        self.elsewhere = elsewhere
+        self.lease = lease
+        self.net = net
+        self._sync = sync
+        self._texts: dict[str, str] = {}
+
+    @property
+    def saves_checkpoints(self) -> bool:
+        """Whether a checkpoint is a saved state; else its frames were appended already."""
+        return not self.elsewhere.can_append
+
+    def state(
+        self,
+        record: dict[str, Any],
+        ledger: Ledger,
+        blobs: BlobFolder | None,
+        secrets: SecretBook,
+    ) -> dict[str, Any]:
+        """The state as it is to be saved, from the record of this very moment."""
+        state = ledger.state
+        added: dict[str, Any] = {}
+        if self.lease is not None:
+            added[EPOCH] = self.lease.epoch
+        sync = with_published(
+            self._sync, state.synced, state.start.mission, state.start.execution_id
+        )
+        if sync:
+            added[SYNC] = sync
+        if blobs is not None and record["status"] != "completed":
+            frame = encode_hidden(self._frame(ledger), secrets)
+            added[RESUME] = {
+                FRAME: line_of(frame).decode().rstrip("\n"),
+                BLOBS: self._contents(ledger, blobs),
+            }
+        return record | added
+
+    def _frame(self, ledger: Ledger) -> Frame:
+        """The live fold as a frame with the number of the last one that was appended."""
+        state = ledger.state
+        frame = Frame(n=state.last_number, t=state.last_ms, k="base", s=state.last_number)
+        frame.start = state.start
+        frame.base = state.to_base({})
+        frame.summary = ledger.summary()
+        frame.ops = self.net.encoded()
+        frame.published = state.synced
+        frame.deferred = state.deferred
+        return frame
+
+    def _contents(self, ledger: Ledger, blobs: BlobFolder) -> dict[str, str]:
+        """The blobs that are alive, each read once."""
+        names = sorted(living_blobs(ledger.state, {}))
+        self._texts = {name: self._texts.get(name) or blobs.text(name) for name in names}
+        return dict(self._texts)
+
+    async def save(self, state: Mapping[str, Any], writer: object) -> None:
+        """Save a state; frames up to it need not be appended any more."""
+        if isinstance(writer, ShippedWriter):
+            writer.superseded(state["seq"])
+        await self.elsewhere.save(state)
+
+    async def close(self) -> None:
+        """Give the lease back."""
+        if self.lease is not None:
+            await self.lease.release()

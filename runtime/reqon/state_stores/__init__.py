@@ -1,0 +1,1 @@
+"""State stores of a program's own: executions kept elsewhere, and resumed from there."""
