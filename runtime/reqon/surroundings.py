@@ -1,4 +1,4 @@
-"""What the machine around a program tells the checker: today and the time zones.
+"""What the machine around a program tells the checker: today, time zones, plug-ins.
 
 Shared by the command line and the Python interface; the language server has its own.
 """
@@ -8,15 +8,19 @@ from __future__ import annotations
 import zoneinfo
 
 from reqon.clock import SystemClock
+from reqon.state_stores.chosen import registered_names
 from vague.checker import CheckFacts
 from vague.program import Files
+from vague.vocabulary import DEFAULT, Kind
 
 
 def check_facts(files: Files, *, execute: bool) -> CheckFacts:
     """What the checker may know; `execute`: the program is about to be run."""
+    stores = [Kind(name, "A state store of a package.") for name in registered_names()]
     return CheckFacts(
         files=files,
         now=SystemClock().now(),
         time_zones=frozenset(zoneinfo.available_timezones()),
         execute=execute,
+        vocabulary=DEFAULT.with_(state_stores=stores),
     )

@@ -33,6 +33,7 @@ from reqon.engine.run import (
     RunOptions,
     RunResult,
     explained,
+    names_a_state_store,
     run_mission,
 )
 from reqon.errors import CheckError, ExitCode, Interrupted, ReqonError
@@ -121,11 +122,18 @@ class Runner:
         reader = StateReader(self._invocation.state_dir)
         parts: list[str] = []
         for choice in selected:
+            if self._is_kept_elsewhere(choice):
+                continue  # only the store knows; the run says it when it has asked
             found = reader.candidates(choice.mission)
             where = records.place(found[0].record) if found else ""
             goes_on = f"goes on at {where}" if where else "goes on"
             parts.append(f"{choice.mission} {goes_on if found else _STARTS_ANEW}")
-        console.say("; ".join(parts))
+        if parts:
+            console.say("; ".join(parts))
+
+    @staticmethod
+    def _is_kept_elsewhere(choice: Selected) -> bool:
+        return names_a_state_store(choice.program, choice.mission)
 
     def _refuse(self, error: ReqonError) -> ExitCode:
         """Nothing can be run at all."""
@@ -154,7 +162,7 @@ class Runner:
     async def _run_one(self, choice: Selected, settings: Settings) -> RunResult:
         self._explain(choice)
         with ExitStack() as stack:
-            sinks = self._sinks(stack)
+            sinks = self._sinks(stack, choice)
             result = await run_mission(
                 choice.program, choice.mission, self._options(settings), sinks, self._control
             )
@@ -185,7 +193,7 @@ class Runner:
             return None
         return TerminalDebugger(self._sources, lambda: self._control.interrupt("SIGINT"))
 
-    def _sinks(self, stack: ExitStack) -> Sequence[Sink]:
+    def _sinks(self, stack: ExitStack, choice: Selected) -> Sequence[Sink]:
         """Who watches: event lines, or progress with the log above it, or the log alone."""
         if self._is_json:
             return [EventLineSink(console.show_json_line)]
@@ -195,7 +203,8 @@ class Runner:
         if self._draws_progress():
             progress = stack.enter_context(ProgressSink())
             return [progress, LogSink(_painted(progress.write), "warning", _TOLD_AT_THE_END)]
-        told = (RunStarted, *_TOLD_AT_THE_END) if self._request.resume else _TOLD_AT_THE_END
+        is_said = self._request.resume and not self._is_kept_elsewhere(choice)
+        told = (RunStarted, *_TOLD_AT_THE_END) if is_said else _TOLD_AT_THE_END
         return [LogSink(_painted(console.say), level, told)]
 
     def _draws_progress(self) -> bool:

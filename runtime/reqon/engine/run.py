@@ -44,7 +44,7 @@ from reqon.plan.model import MissionPlan
 from reqon.settings import Settings
 from reqon.state.paths import StatePaths
 from reqon.state_stores.careful import CarefulStore
-from reqon.state_stores.chosen import store_for
+from reqon.state_stores.chosen import BUILT_IN, store_for
 from reqon.state_stores.protocol import StateStore
 from reqon.steps.custom import CUSTOM_STEPS
 from reqon.stores.base import Store, StoreSpec
@@ -54,7 +54,15 @@ from reqon.version import VERSION
 from vague.program import MissionProgram, Program
 from vague.vocabulary import DEFAULT, Kind
 
-__all__ = ["ResumeChoice", "RunControl", "RunOptions", "RunResult", "explained", "run_mission"]
+__all__ = [
+    "ResumeChoice",
+    "RunControl",
+    "RunOptions",
+    "RunResult",
+    "explained",
+    "names_a_state_store",
+    "run_mission",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +138,16 @@ def explained(program: Program, mission: str) -> list[str]:
     Raises CheckError where a part of the mission cannot run yet, ConfigError where there is none.
     """
     return explain(_planned(program, mission)[1])
+
+
+def names_a_state_store(program: Program, mission: str) -> bool:
+    """Whether the mission's executions are kept in a store that it names, not in the folder."""
+    try:
+        plan = _planned(program, mission)[1]
+        options = Loader(plan, Settings(), SystemClock(), {}).options()
+    except ReqonError:  # the run reports it
+        return False
+    return options.state_store not in BUILT_IN
 
 
 def _prepare(

@@ -95,9 +95,16 @@ async def _wanted(request: SessionRequest, elsewhere: Elsewhere) -> list[State]:
 
 def _hint_at_ids(request: SessionRequest) -> list[str]:
     """A store that cannot list cannot be searched."""
-    wanted = request.resume in (ResumeChoice.IF_ANY, ResumeChoice.ONLY)
-    if not wanted or StateReader(request.paths.root).candidates(request.mission):
+    if request.resume is ResumeChoice.NEVER:
         return []
+    if StateReader(request.paths.root).candidates(request.mission):
+        return []
+    if request.resume is ResumeChoice.ONLY:
+        raise ConfigError(
+            f"there is nothing to resume for '{request.mission}' in the state folder",
+            hint="the state store cannot list what it keeps: name the execution with "
+            "--execution ID",
+        )
     return [
         "the state store cannot list what it keeps: --execution ID resumes an execution that is "
         "not in the state folder"

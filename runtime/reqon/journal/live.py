@@ -29,6 +29,7 @@ from reqon.journal.materialise import Views, compact, living_blobs, write_views
 from reqon.journal.records import RecordFacts, build_record, copied, duration_of, write_record
 from reqon.journal.request import FinalStatus, SessionRequest, SyncCheckpoint
 from reqon.journal.retention import finish_files
+from reqon.journal.retention_elsewhere import forget_old
 from reqon.journal.run_state import RunState
 from reqon.journal.shipping import ShippedWriter
 from reqon.journal.unit import Unit
@@ -384,7 +385,19 @@ class Session:
             self.notices += await self._work(
                 finish_files, self._held.disk, self._held.request, self._held.stem
             )
+            await self._forget_elsewhere()
         return record
+
+    async def _forget_elsewhere(self) -> None:
+        """Old states go from the store elsewhere too; a failure there changes no outcome."""
+        request = self._held.request
+        elsewhere, retention = request.elsewhere, request.retention
+        if elsewhere is None or retention is None or not elsewhere.can_delete:
+            return
+        try:
+            await forget_old(elsewhere, request.clock, request.mission, retention)
+        except StorageError as error:
+            self.notices.append(f"old state could not be removed: {error.message}")
 
     def _end_facts(self, status: FinalStatus, interrupted_by: str | None) -> None:
         facts = self._held.facts

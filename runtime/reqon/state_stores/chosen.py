@@ -79,6 +79,11 @@ def store_for(name: str, of_process: StateStore | None) -> StateStore | None:
     return _loaded(known[name])
 
 
+def registered_names() -> list[str]:
+    """The names that packages have registered, sorted."""
+    return sorted({point.name for point in entry_points(group=GROUP)})
+
+
 def problem_of_store(store: object) -> str | None:
     """What an object lacks to be a store; None where it is one."""
     for name in ("save", "load"):
