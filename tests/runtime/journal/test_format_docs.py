@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from reqon.journal.carrying import ADDED
 from reqon.journal.frames import Frame, StartFacts, Summary
 from reqon.journal.records import RecordFacts, build_record
 from reqon.journal.run_state import RunState
@@ -53,3 +54,7 @@ def test_the_summary() -> None:
     row = next(line for line in PAGE.splitlines() if line.startswith("| `summary`"))
     encoded = {field.encode_name for field in msgspec.structs.fields(Summary)}
     assert set(re.findall(r"`(\w+)`", row)) - {"summary"} == encoded
+
+
+def test_the_fields_of_a_state_elsewhere() -> None:
+    assert words_in_tables("## A state elsewhere", "\n## ") == set(ADDED)
