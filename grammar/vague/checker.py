@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from vague.ast.base import Node
-from vague.ast.definitions import Action, Dataset, Schedule, Source, Store
+from vague.ast.definitions import Action, Dataset, Mission, Schedule, Source, Store
 from vague.ast.steps import Let
 from vague.broken import outside_of_broken_statements
 from vague.codes import SEVERITIES
@@ -70,13 +70,66 @@ class ElementResult:
         return self.published[2]
 
 
+_Elements = tuple[tuple[Declared[Node], ElementResult], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class MissionFindings:
+    """What the check of a mission found, with the places that things had in that text."""
+
+    mission: Declared[Mission]
+    elements: _Elements
+    of_the_whole: tuple[Diagnostic, ...]
+
+    @cached_property
+    def is_clean(self) -> bool:
+        """Whether there is no problem at all."""
+        return not self.of_the_whole and not any(result.findings for _, result in self.elements)
+
+    @cached_property
+    def can_move(self) -> bool:
+        """Whether all depends on the mission's own text alone, wherever that stands."""
+        own = self.mission.absolute(self.mission.node.span)
+        times = any(isinstance(d.node, Schedule) and d.node.kind == "at" for d, _ in self.elements)
+        return not times and all(_lies_in(found, own) for found in self.of_the_whole)
+
+
 @dataclass(frozen=True, eq=False)
 class MissionResult:
-    """A checked mission: its elements with their results, and the problems of the whole."""
+    """A checked mission: its elements with their results, and the problems of the whole.
+
+    `found` may be that of an earlier text in which the mission stood elsewhere.
+    """
 
     surroundings: Surroundings
-    elements: tuple[tuple[Declared[Node], ElementResult], ...]
-    findings: tuple[Diagnostic, ...]
+    found: MissionFindings
+
+    @cached_property
+    def elements(self) -> _Elements:
+        """The elements where they stand now, with their results."""
+        by = self._distance
+        shared = self.surroundings.program.shared_by_node
+        return tuple(
+            (
+                shared.get(id(declared.node), declared)
+                if declared.shared
+                else replace(declared, start=declared.start + by),
+                result,
+            )
+            for declared, result in self.found.elements
+        )
+
+    @cached_property
+    def findings(self) -> tuple[Diagnostic, ...]:
+        """The problems of the whole, with offsets of the file."""
+        by, path = self._distance, self.found.mission.path
+        if by == 0:
+            return self.found.of_the_whole
+        return tuple(_moved(found, path, by) for found in self.found.of_the_whole)
+
+    @property
+    def _distance(self) -> int:
+        return self.surroundings.mission.mission.start - self.found.mission.start
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +146,8 @@ class Checked:
         """All problems, with offsets of their files; computed when first asked for."""
         found = list(self.loose)
         for mission in self.missions:
+            if mission.found.is_clean:
+                continue
             found.extend(mission.findings)
             for declared, result in mission.elements:
                 if result.findings:
@@ -110,20 +165,48 @@ class Checked:
 
 def check(program: Program, facts: CheckFacts, previous: Checked | None = None) -> Checked:
     """Check a program. `previous`, the result of an earlier text, only saves time."""
-    before = _by_mission(previous, facts)
+    if previous is not None and previous.facts.vocabulary is not facts.vocabulary:
+        previous = None
     with undisturbed():
-        missions = tuple(
-            _check_mission(program, mission, facts, before.get(mission.name))
-            for mission in program.missions
-        )
+        missions = tuple(_mission_results(program, facts, previous))
         loose = tuple(_loose_findings(program, facts))
     return Checked(program, facts, missions, loose)
 
 
-def _by_mission(previous: Checked | None, facts: CheckFacts) -> dict[str, MissionResult]:
-    if previous is None or previous.facts.vocabulary is not facts.vocabulary:
+def _mission_results(
+    program: Program, facts: CheckFacts, previous: Checked | None
+) -> Iterator[MissionResult]:
+    before = () if previous is None else previous.missions
+    by_name = {found.surroundings.mission.name: found for found in before}
+    unchanged = _unchanged(program, facts, previous)
+    for mission in program.missions:
+        same = unchanged.get(id(mission.mission.node))
+        if same is not None and same.surroundings.mission.broken == mission.broken:
+            surroundings = same.surroundings.moved(program, mission)
+            yield MissionResult(surroundings, same.found)
+        else:
+            yield _check_mission(program, mission, facts, by_name.get(mission.name))
+
+
+def _unchanged(
+    program: Program, facts: CheckFacts, previous: Checked | None
+) -> Mapping[int, MissionResult]:
+    """Results of missions that an edit can only have moved, by the identity of the missions."""
+    if previous is None or previous.facts.time_zones != facts.time_zones:
         return {}
-    return {found.surroundings.mission.name: found for found in previous.missions}
+    before = previous.program
+    if (
+        (len(before.missions) == 1) != (len(program.missions) == 1)
+        or before.shared.identity != program.shared.identity
+        or {path: id(found.api) for path, found in before.documents.items()}
+        != {path: id(found.api) for path, found in program.documents.items()}
+    ):
+        return {}
+    return {
+        id(result.found.mission.node): result
+        for result in previous.missions
+        if result.found.can_move and not result.surroundings.mission.part.reaches_out
+    }
 
 
 def _without_repetitions(found: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -217,10 +300,8 @@ def _check_mission(
     actions = [result.facts for _, result in elements if result.facts is not None]
     check_calls(view, [facts for facts in actions if facts.calls])
     check_group_writes(view, actions)
-    return MissionResult(checking.surroundings, elements, tuple(view.findings))
-
-
-_Elements = list[tuple[Declared[Node], ElementResult]]
+    found = MissionFindings(mission.mission, elements, tuple(view.findings))
+    return MissionResult(checking.surroundings, found)
 
 
 class _MissionChecking:
@@ -241,9 +322,9 @@ class _MissionChecking:
         self.used: set[tuple[str, str]] = set()
         self.uses_default_source = False
 
-    def elements(self) -> tuple[tuple[Declared[Node], ElementResult], ...]:
+    def elements(self) -> _Elements:
         """Every element with its result."""
-        found: _Elements = [(declared, self._result(declared)) for declared in self._own()]
+        found = [(declared, self._result(declared)) for declared in self._own()]
         seen = {id(declared.node) for declared, _ in found}
         waiting = list(self._shared_roots())
         while waiting:
@@ -296,13 +377,13 @@ class _MissionChecking:
             "action": mission.actions,
         }
 
-    def _lets(self) -> _Elements:
+    def _lets(self) -> list[tuple[Declared[Node], ElementResult]]:
         """The values of `let`s, each seeing those before it; the last first, as it may use them."""
         lets = (*self.mission.shared_lets, *self.mission.lets)
         order: dict[str, int] = {}
         for position, declared in enumerate(lets):
             order.setdefault(declared.node.name.text, position)
-        found: _Elements = []
+        found: list[tuple[Declared[Node], ElementResult]] = []
         for position in range(len(lets) - 1, -1, -1):
             declared = lets[position]
             reached = ("let", declared.node.name.text) in self.used
@@ -329,7 +410,7 @@ def _reusable(surroundings: Surroundings, before: MissionResult | None) -> dict[
     same_lets = before.surroundings.let_order == surroundings.let_order
     return {
         id(result.node): result
-        for _, result in before.elements
+        for _, result in before.found.elements
         if (not changes or changes.isdisjoint(result.asked))
         and not isinstance(result.node, Schedule)
         and (same_lets or not isinstance(result.node, Let))
@@ -363,6 +444,13 @@ def check_element(
 
 
 # ---------------------------------------------------------------- places
+
+
+def _lies_in(found: Diagnostic, own: Span) -> bool:
+    """Whether a problem, its fixes and its other places are all within a span."""
+    spans = [found.span, *(place.span for place in found.related)]
+    spans += [edit.span for fix in found.fixes for edit in fix.edits]
+    return all(own.start <= span.start and span.end <= own.end for span in spans)
 
 
 def _moved(found: Diagnostic, path: str, by: int) -> Diagnostic:

@@ -17,14 +17,18 @@ from vague.program_files import dirname, is_url, join
 from vague.program_model import (
     AnyDefinition,
     Declared,
-    Definition,
     Document,
+    MissionPart,
     MissionProgram,
+    Program,
     Region,
     SourceFile,
     kind_of,
 )
 from vague.text import Span
+
+_NOTHING = Region()
+"""What is brought along where nothing is imported."""
 
 
 def merge_missions(
@@ -33,13 +37,15 @@ def merge_missions(
     root_file: str,
     *,
     incomplete: bool = False,
+    previous: Program | None = None,
 ) -> tuple[Region, tuple[MissionProgram, ...], list[Diagnostic]]:
     """The shared definitions, the missions in the order in which they run, and the problems.
 
     `sources` come in merge order: the root file, its parts, then what is imported. `incomplete`:
-    there are parts that could not be read, so an unknown name proves nothing.
+    there are parts that could not be read, so an unknown name proves nothing. `previous`, the
+    program before an edit, only saves time.
     """
-    merging = _Merging(sources, documents, root_file)
+    merging = _Merging(sources, documents, root_file, previous)
     merging.refuse_bad_imports()
     shared = merging.shared_region()
     shared.broken |= incomplete
@@ -66,6 +72,7 @@ class _Merging:
     sources: Mapping[str, SourceFile]
     documents: Mapping[str, Document]
     root_file: str
+    previous: Program | None
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
     # -------------------------------------------------------------- shared definitions
@@ -159,66 +166,68 @@ class _Merging:
     # -------------------------------------------------------------- missions
 
     def missions(self, shared: _Shared) -> tuple[MissionProgram, ...]:
+        blameless = self._blameless(shared)
         found: list[MissionProgram] = []
+        first: dict[str, Declared[Mission]] = {}
         for source in self.sources.values():
             if source.imported:
                 continue
-            for declared, own in source.region.missions:
-                self._refuse_misplaced(declared, found)
-                broken = declared.start in source.broken_missions
-                found.append(self._mission(declared, own, shared, broken=broken))
+            for part in source.region.missions:
+                self._refuse_misplaced(part.declared, first)
+                broken = part.declared.start in source.broken_missions or shared.broken
+                found.append(self._mission(part, shared, blameless, broken=broken))
         return tuple(found)
 
+    def _blameless(self, shared: _Shared) -> frozenset[int]:
+        """The missions of the previous program that merged without a problem, by identity."""
+        before = self.previous
+        if before is None or before.shared.identity != shared.region.identity:
+            return frozenset()
+        return frozenset(id(one.mission.node) for one in before.missions if not one.problems)
+
     def _refuse_misplaced(
-        self, declared: Declared[Mission], before: Iterable[MissionProgram]
+        self, declared: Declared[Mission], first: dict[str, Declared[Mission]]
     ) -> None:
         name = declared.node.name
         if declared.path != self.root_file:
             message = f"mission '{name.text}' stands in a part of a mission folder"
             help_text = f"only '{self.root_file}' may hold missions"
             self._report("RQ111", declared, name.span, message, help_text=help_text)
-        first = next((mission for mission in before if mission.name == name.text), None)
-        if first is not None:
+        before = first.setdefault(name.text, declared)
+        if before is not declared:
             message = f"duplicate mission '{name.text}'"
-            self._report("RQ109", declared, name.span, message, _first_place(first.mission))
+            self._report("RQ109", declared, name.span, message, _first_place(before))
 
     def _mission(
-        self, declared: Declared[Mission], own: Region, shared: _Shared, *, broken: bool
+        self, part: MissionPart, shared: _Shared, blameless: frozenset[int], *, broken: bool
     ) -> MissionProgram:
-        for second, first in own.repeated:
+        if part.reaches_out:
+            brought = self._joined(self._reached(part.region.imports))
+            missing = any(self._is_missing(found) for found in part.region.imports)
+            own_namespaces = self._namespaces(part.region.imports)
+            namespaces = shared.namespaces | brought.namespaces | own_namespaces
+            broken |= missing or brought.broken
+        elif id(part.declared.node) in blameless:
+            return MissionProgram(part, _NOTHING, shared.region, shared.namespaces, broken, ())
+        else:
+            brought, namespaces = _Shared(_NOTHING, {}, broken=False), shared.namespaces
+        n_before = len(self.diagnostics)
+        for second, first in part.region.repeated:
             self._refuse_repeated(second, first)
-        brought = self._joined(self._reached(own.imports))
-        missing = any(self._is_missing(found) for found in own.imports)
-        layers = (own, brought.region, shared.region)
-        return MissionProgram(
-            name=declared.node.name.text,
-            mission=declared,
-            schedule=own.schedules[0] if own.schedules else None,
-            options={option.node.key.text: option for option in reversed(own.options)},
-            sources=self._visible([layer.sources for layer in layers]),
-            stores=self._visible([layer.stores for layer in layers]),
-            schemas=self._visible([layer.schemas for layer in layers]),
-            transforms=self._visible([layer.transforms for layer in layers]),
-            actions=self._visible([layer.actions for layer in layers]),
-            shared_lets=(*shared.region.lets, *brought.region.lets),
-            lets=tuple(own.lets),
-            run=own.runs[0] if own.runs else None,
-            namespaces=shared.namespaces | brought.namespaces | self._namespaces(own.imports),
-            own=own,
-            broken=broken or missing or brought.broken or shared.broken,
-        )
+        self._warn_of_hidden(part.region, (brought.region, shared.region))
+        problems = tuple(self.diagnostics[n_before:])
+        return MissionProgram(part, brought.region, shared.region, namespaces, broken, problems)
 
-    def _visible(
-        self, layers: list[dict[str, Declared[Definition]]]
-    ) -> dict[str, Declared[Definition]]:
-        """The inner layers over the outer ones; RQ107 where that hides something else."""
-        visible = dict(layers[0])
-        for layer in layers[1:]:
-            for name, declared in layer.items():
-                first = visible.setdefault(name, declared)
-                if not _same(first.node, declared.node):
-                    self._warn_hidden(first, declared)
-        return visible
+    def _warn_of_hidden(self, own: Region, outer: tuple[Region, Region]) -> None:
+        """RQ107 for each definition that hides a different one of an outer layer."""
+        for table in ("sources", "stores", "schemas", "transforms", "actions"):
+            visible: dict[str, AnyDefinition] = dict(getattr(own, table))
+            for layer in outer:
+                found: Mapping[str, AnyDefinition] = getattr(layer, table)
+                for name, declared in found.items():
+                    first = visible.setdefault(name, declared)
+                    if not _same(first.node, declared.node):
+                        self._warn_hidden(first, declared)
 
     def _warn_hidden(self, inner: AnyDefinition, hidden: AnyDefinition) -> None:
         name = inner.node.name
@@ -252,8 +261,9 @@ def _same(left: Node, right: Node) -> bool:
 def _all_imports(source: SourceFile) -> Iterable[Declared[Import]]:
     yield from source.region.imports
     if not source.imported:
-        for _, region in source.region.missions:
-            yield from region.imports
+        for part in source.region.missions:
+            if part.reaches_out:
+                yield from part.region.imports
 
 
 def _first_place(first: AnyDefinition | Declared[Mission]) -> RelatedPlace:

@@ -33,6 +33,7 @@ from vague.program_model import (
     Declared,
     DefinitionKind,
     Document,
+    MissionPart,
     MissionProgram,
     Program,
     Region,
@@ -48,6 +49,7 @@ __all__ = [
     "Document",
     "Files",
     "FoundPrograms",
+    "MissionPart",
     "MissionProgram",
     "Program",
     "ProgramRoot",
@@ -76,7 +78,11 @@ def read_program(root: ProgramRoot, files: Files, previous: Program | None = Non
             reading.add_part(path)
     reading.follow_imports()
     shared, missions, problems = merge_missions(
-        reading.sources, reading.documents, root.root_file, incomplete=reading.is_incomplete
+        reading.sources,
+        reading.documents,
+        root.root_file,
+        incomplete=reading.is_incomplete,
+        previous=previous,
     )
     found = [*reading.diagnostics, *problems]
     for source in reading.sources.values():
@@ -135,7 +141,8 @@ class _Reading:
             source = waiting.pop(0)
             regions = [source.region]
             if not source.imported:
-                regions.extend(region for _, region in source.region.missions)
+                parts = source.region.missions
+                regions.extend(part.region for part in parts if part.reaches_out)
             for region in regions:
                 waiting.extend(self._follow(region))
 

@@ -71,9 +71,7 @@ class Region:
     options: list[Declared[Option]] = field(default_factory=list[Declared[Option]])
     schedules: list[Declared[Schedule]] = field(default_factory=list[Declared[Schedule]])
     runs: list[Declared[Run]] = field(default_factory=list[Declared[Run]])
-    missions: list[tuple[Declared[Mission], Region]] = field(
-        default_factory=list[tuple[Declared[Mission], "Region"]]
-    )
+    missions: list[MissionPart] = field(default_factory=list["MissionPart"])
     repeated: list[tuple[AnyDefinition, AnyDefinition]] = field(
         default_factory=list[tuple[AnyDefinition, AnyDefinition]]
     )
@@ -112,6 +110,16 @@ class Region:
             *self.actions.values(),
         )
 
+    @property
+    def identity(self) -> tuple[tuple[int, ...], ...]:
+        """Equal for two regions that hold the same nodes in the same order, wherever they stand."""
+        tables = (self.sources, self.stores, self.schemas, self.transforms, self.actions)
+        return (
+            *(tuple(id(declared.node) for declared in table.values()) for table in tables),
+            tuple(id(declared.node) for declared in self.lets),
+            tuple(id(declared.node) for declared in self.imports),
+        )
+
     def _take(self, node: Node, path: str, start: int, *, shared: bool) -> None:
         name = _TABLES.get(type(node))
         if name is not None:
@@ -122,8 +130,7 @@ class Region:
         if name is not None:
             getattr(self, name).append(Declared(node, path, start, shared))
         elif isinstance(node, Mission):
-            inner = Region.of(node.members, path, start, shared=False)
-            self.missions.append((Declared(node, path, start, shared=False), inner))
+            self.missions.append(MissionPart(Declared(node, path, start, shared=False)))
 
     def _define(
         self, table: dict[str, Declared[Definition]], declared: Declared[Definition]
@@ -131,6 +138,28 @@ class Region:
         first = table.setdefault(declared.node.name.text, declared)
         if first.node is not declared.node:
             self.repeated.append((declared, first))
+
+
+@dataclass(frozen=True, eq=False)
+class MissionPart:
+    """A mission where it stands, with what it declares when that is first asked for."""
+
+    declared: Declared[Mission]
+
+    @cached_property
+    def region(self) -> Region:
+        """What the mission itself declares."""
+        declared = self.declared
+        return Region.of(declared.node.members, declared.path, declared.start, shared=False)
+
+    @cached_property
+    def reaches_out(self) -> bool:
+        """Whether it imports something, or has a source with a document."""
+        for placed in self.declared.node.members:
+            node = placed.node
+            if isinstance(node, Import) or (isinstance(node, Source) and node.spec is not None):
+                return True
+        return False
 
 
 _TABLES: Mapping[type, str] = {
@@ -220,31 +249,88 @@ class Document:
     error: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MissionProgram:
     """A mission with everything visible in it; own definitions hide shared ones.
 
-    The maps keep the order of declaration, own before shared: the default source is the first of
-    `sources`. `options` holds the first of each name, `own` all that the mission itself declares.
-    `namespaces` are the imported OpenAPI documents, None for one that is not known. `broken`:
-    syntax errors may have swallowed definitions, so an unknown name proves nothing.
+    `brought` is what its own imports bring along. `namespaces` are the imported OpenAPI documents,
+    None for one that is not known. `broken`: syntax errors may have swallowed definitions, so an
+    unknown name proves nothing. `problems` are those of merging. The maps are made when they are
+    first asked for and keep the order of declaration, own before shared: the default source is
+    the first of `sources`.
     """
 
-    name: str
-    mission: Declared[Mission]
-    schedule: Declared[Schedule] | None
-    options: Mapping[str, Declared[Option]]
-    sources: Mapping[str, Declared[Source]]
-    stores: Mapping[str, Declared[Store]]
-    schemas: Mapping[str, Declared[Schema]]
-    transforms: Mapping[str, Declared[Transform]]
-    actions: Mapping[str, Declared[Action]]
-    shared_lets: tuple[Declared[Let], ...]
-    lets: tuple[Declared[Let], ...]
-    run: Declared[Run] | None
+    part: MissionPart
+    brought: Region
+    shared: Region
     namespaces: Mapping[str, Document | None]
-    own: Region
     broken: bool
+    problems: tuple[Diagnostic, ...]
+
+    @property
+    def mission(self) -> Declared[Mission]:
+        """The mission where it stands."""
+        return self.part.declared
+
+    @property
+    def name(self) -> str:
+        """The mission's name."""
+        return self.part.declared.node.name.text
+
+    @property
+    def own(self) -> Region:
+        """All that the mission itself declares."""
+        return self.part.region
+
+    @property
+    def schedule(self) -> Declared[Schedule] | None:
+        """The first schedule."""
+        return self.own.schedules[0] if self.own.schedules else None
+
+    @property
+    def run(self) -> Declared[Run] | None:
+        """The first pipeline."""
+        return self.own.runs[0] if self.own.runs else None
+
+    @property
+    def shared_lets(self) -> tuple[Declared[Let], ...]:
+        """The `let`s of the top level."""
+        return (*self.shared.lets, *self.brought.lets)
+
+    @property
+    def lets(self) -> tuple[Declared[Let], ...]:
+        """The mission's own `let`s."""
+        return tuple(self.own.lets)
+
+    @cached_property
+    def options(self) -> Mapping[str, Declared[Option]]:
+        """The first option of each name."""
+        return {option.node.key.text: option for option in reversed(self.own.options)}
+
+    @cached_property
+    def sources(self) -> Mapping[str, Declared[Source]]:
+        """Visible sources."""
+        return _visible(self.own.sources, self.brought.sources, self.shared.sources)
+
+    @cached_property
+    def stores(self) -> Mapping[str, Declared[Store]]:
+        """Visible stores."""
+        return _visible(self.own.stores, self.brought.stores, self.shared.stores)
+
+    @cached_property
+    def schemas(self) -> Mapping[str, Declared[Schema]]:
+        """Visible schemas."""
+        return _visible(self.own.schemas, self.brought.schemas, self.shared.schemas)
+
+    @cached_property
+    def transforms(self) -> Mapping[str, Declared[Transform]]:
+        """Visible transforms."""
+        return _visible(self.own.transforms, self.brought.transforms, self.shared.transforms)
+
+    @cached_property
+    def actions(self) -> Mapping[str, Declared[Action]]:
+        """Visible actions."""
+        return _visible(self.own.actions, self.brought.actions, self.shared.actions)
 
     @property
     def implied_action(self) -> Declared[Action] | None:
@@ -256,6 +342,21 @@ class MissionProgram:
     def default_source(self) -> Declared[Source] | None:
         """The source of requests that name none."""
         return next(iter(self.sources.values()), None)
+
+
+def _visible(
+    inner: Mapping[str, Declared[Definition]],
+    middle: Mapping[str, Declared[Definition]],
+    outer: Mapping[str, Declared[Definition]],
+) -> Mapping[str, Declared[Definition]]:
+    """The inner layers over the outer ones, in the order from the inside out."""
+    if not middle and not outer:
+        return inner
+    visible = dict(inner)
+    for layer in (middle, outer):
+        for name, declared in layer.items():
+            visible.setdefault(name, declared)
+    return visible
 
 
 @dataclass(frozen=True)
@@ -272,6 +373,12 @@ class Program:
     diagnostics: tuple[Diagnostic, ...]
     shared: Region
     documents: Mapping[str, Document]
+
+    @cached_property
+    def shared_by_node(self) -> Mapping[int, Declared[Node]]:
+        """The shared definitions and `let`s by the identity of their nodes."""
+        shared = (*self.shared.definitions, *self.shared.lets)
+        return {id(declared.node): declared for declared in shared}
 
     def mission(self, name: str) -> MissionProgram | None:
         """The first mission of this name."""

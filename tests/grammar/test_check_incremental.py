@@ -61,6 +61,69 @@ def test_after_any_edits_the_result_is_that_of_a_fresh_check(text: str, edits: l
         assert shown(checked) == shown(check(program_of(text), FACTS))
 
 
+@st.composite
+def programs_of_missions(draw: st.DrawFn) -> str:
+    """Several missions with shared definitions between them, in one file."""
+    parts = draw(st.lists(st.sampled_from([*MISSIONS, *SHARED]), min_size=2, max_size=7))
+    return "".join(part.replace("#", str(number)) for number, part in enumerate(parts))
+
+
+SHARED = [
+    'source Shared# { auth: none, base: "https://s.test" }\n',
+    'store common: file("common")\n', "schema Row { id: string }\n", "let limit = 3\n",
+    "transform Slim: Row -> Row { id: .id }\n", "action Login { skip }\n",
+]  # fmt: skip
+MISSIONS = [
+    """mission M# {
+  source A { auth: none, base: "https://a.test" }
+  store rows: file("rows")
+  action Fetch {
+    get "/rows"
+    for row in response.rows { store row -> rows }
+  }
+  run Fetch
+}
+""",
+    """mission Same { store common: memory action Fetch { run Login let x = limit } }
+""",
+    """mission At# { schedule: at "2029-01-01 10:00" action Go { get Shared0 "/x" apply Slim to response }
+  run [Go] then Go
+}
+""",
+    """mission Bad# { let a = b let b = 1 store s: file("x") store t: file("x") schema R { ...R } }
+""",
+]
+
+
+@given(programs_of_missions(), EDITS)
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_missions_that_an_edit_only_moves_are_as_if_checked_anew(text: str, edits: list[Edit]):
+    program = program_of(text)
+    checked = check(program, FACTS)
+    for edit in edits:
+        text = edited(text, edit)
+        program = program_of(text, program)
+        checked = check(program, FACTS, checked)
+        fresh = check(program_of(text), FACTS)
+        assert shown(checked) == shown(fresh)
+        assert program.diagnostics == fresh.program.diagnostics
+        names, fresh_names = names_of(checked), names_of(fresh)
+        assert names.in_file("mission.vague") == fresh_names.in_file("mission.vague")
+
+
+def test_a_mission_is_checked_again_when_time_or_shared_names_change_and_not_when_it_moves():
+    text = "".join(part.replace("#", str(number)) for number, part in enumerate(MISSIONS[:3]))
+    program = program_of(text)
+    before = check(program, FACTS)
+    moved = check(program_of("// moved\n" + text, program), FACTS, before)
+    same = [a.found is b.found for a, b in zip(before.missions, moved.missions, strict=True)]
+    assert same == [True, True, False]
+    shared = check(program_of("let limit = 3\n" + text, program), FACTS, before)
+    assert not any(
+        a.found is b.found for a, b in zip(before.missions, shared.missions, strict=True)
+    )
+
+
 def test_an_edit_keeps_the_results_of_all_other_elements():
     text = "mission M {\n  store a: memory\n" + "".join(
         f"  action A{n} {{ store {{ id: {n} }} -> a }}\n" for n in range(20)

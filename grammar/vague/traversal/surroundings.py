@@ -81,6 +81,10 @@ class Surroundings:
         }
         return cls(program, mission, facts, tables, _enables_state(mission))
 
+    def moved(self, program: Program, mission: MissionProgram) -> Surroundings:
+        """The same for a mission that an edit has only moved."""
+        return Surroundings(program, mission, self.facts, self.tables, self.enables_state)
+
     def has(self, kind: Kind, name: str) -> bool:
         """Whether the mission has such a thing."""
         return name in self.tables[kind]

@@ -19,7 +19,7 @@ def links(snapshot: Snapshot, path: str, state_folder: StateFolder) -> Iterator[
     source = snapshot.program.files.get(path)
     if source is None:
         return
-    for region in (source.region, *(inner for _, inner in source.region.missions)):
+    for region in (source.region, *(part.region for part in source.region.missions)):
         yield from _of_region(region, path, state_folder)
 
 

@@ -37,7 +37,7 @@ def _imported(snapshot: Snapshot, path: str, offset: int) -> tuple[Span, Locatio
     source = snapshot.program.files.get(path)
     if source is None:
         return None
-    regions = [source.region, *(region for _, region in source.region.missions)]
+    regions = [source.region, *(part.region for part in source.region.missions)]
     for region in regions:
         for declared in region.imports:
             span = declared.absolute(declared.node.path.span)
