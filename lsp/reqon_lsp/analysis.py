@@ -16,7 +16,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from reqon_lsp.headers import Header, headers
-from reqon_lsp.session import Session
+from reqon_lsp.session import OpenFiles, Session
 from vague.checker import Checked, CheckFacts, check
 from vague.diagnostics import Diagnostic
 from vague.names import Names, names_of
@@ -59,6 +59,40 @@ class Snapshot:
         return [found for found in self.checked.diagnostics if found.path == path]
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that it takes to read one program; `read` may be called on any thread."""
+
+    root: ProgramRoot
+    before: Snapshot | None
+    facts: CheckFacts
+
+    def read(self) -> Snapshot:
+        """Read and check the program, reusing what did not change.
+
+        Raises:
+            OSError: when its first file cannot be read.
+        """
+        before = self.before
+        program = read_program(self.root, self.facts.files, before.program if before else None)
+        return self._checked(program)
+
+    def read_if_changed(self) -> Snapshot:
+        """The same, but what was known before where the files are as they were."""
+        before = self.before
+        program = read_program(self.root, self.facts.files, before.program if before else None)
+        if before is not None and before.program.files == program.files:
+            return before
+        return self._checked(program)
+
+    def _checked(self, program: Program) -> Snapshot:
+        before = self.before
+        checked = check(program, self.facts, before.checked if before else None)
+        old: Mapping[str, tuple[Header, ...]] = before.headers if before else {}
+        steady = {file: headers(program, file, old.get(file, ())) for file in program.files}
+        return Snapshot(program, checked, steady)
+
+
 @dataclass(slots=True)
 class Analysis:
     """All programs that hold an open document, by the path of their root."""
@@ -82,16 +116,18 @@ class Analysis:
                 break
         return ProgramRoot(path=path, kind="file", root_file=path)
 
+    def reading(self, path: str, files: OpenFiles | None = None) -> Reading:
+        """The next reading of the program of `path`; of `files` instead of the open ones."""
+        root = self._roots[path] = self.root_of(path)
+        return Reading(root, self.snapshots.get(root.path), self._facts(files))
+
     def update(self, path: str) -> Snapshot:
         """Read and check the program of `path` anew, reusing what did not change."""
-        root = self._roots[path] = self.root_of(path)
-        before = self.snapshots.get(root.path)
-        program = read_program(root, self.session.files, before.program if before else None)
-        checked = check(program, self._facts(), before.checked if before else None)
-        old: Mapping[str, tuple[Header, ...]] = before.headers if before else {}
-        steady = {file: headers(program, file, old.get(file, ())) for file in program.files}
-        snapshot = Snapshot(program, checked, steady)
-        self.snapshots[root.path] = snapshot
+        return self.keep(self.reading(path).read())
+
+    def keep(self, snapshot: Snapshot) -> Snapshot:
+        """Make a snapshot the newest of its program."""
+        self.snapshots[snapshot.program.root.path] = snapshot
         return snapshot
 
     def snapshot(self, path: str) -> Snapshot | None:
@@ -99,15 +135,19 @@ class Analysis:
         root = self._roots.get(path) or self.root_of(path)
         return self.snapshots.get(root.path)
 
+    def reading_closed(self, path: str, files: OpenFiles | None = None) -> Reading:
+        """The next reading of the program of a file that is not open."""
+        root = self.root_of(path)
+        return Reading(root, self.closed.get(root.path), self._facts(files))
+
     def read_closed(self, path: str) -> Snapshot:
         """The program of a file that is not open; raises `OSError` where it cannot be read."""
-        root = self.root_of(path)
-        before = self.closed.get(root.path)
-        program = read_program(root, self.session.files, before.program if before else None)
-        if before is None or before.program.files != program.files:
-            checked = check(program, self._facts(), before.checked if before else None)
-            before = self.closed[root.path] = Snapshot(program, checked)
-        return before
+        return self.keep_closed(self.reading_closed(path).read_if_changed())
+
+    def keep_closed(self, snapshot: Snapshot) -> Snapshot:
+        """Remember a program that no open document belongs to."""
+        self.closed[snapshot.program.root.path] = snapshot
+        return snapshot
 
     def all_snapshots(self) -> list[Snapshot]:
         """The programs of open documents, then those of closed files that were asked for."""
@@ -129,9 +169,13 @@ class Analysis:
         dropped = [key for key in self.snapshots if key not in kept]
         return [self.snapshots.pop(key) for key in dropped]
 
-    def _facts(self) -> CheckFacts:
+    def is_open(self, root: str) -> bool:
+        """Whether an open document belongs to the program of this root."""
+        return any(self.root_of(path).path == root for path in self.session.files.texts)
+
+    def _facts(self, files: OpenFiles | None) -> CheckFacts:
         now = datetime.now(UTC)  # noqa: TID251 - the server has no other clock
-        return CheckFacts(files=self.session.files, now=now, time_zones=time_zones())
+        return CheckFacts(files=files or self.session.files, now=now, time_zones=time_zones())
 
 
 def local_now() -> datetime:

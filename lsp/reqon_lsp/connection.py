@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -67,6 +67,7 @@ class ReqonServer(LanguageServer):
             self.analysis, self.text_document_publish_diagnostics, self.after_check
         )
         self.publisher.beside = self.beside_checks
+        self.protocol.waits_for = self.first_reading
         self.watch = StatusWatch(self.wanted_states, self.wanted_files, self.refresh)
         self.abilities = Abilities()
         self.files = Files(self.index_of, self.uri_of, self.version_of)
@@ -110,6 +111,18 @@ class ReqonServer(LanguageServer):
             return None
         return snapshot, path, self.index_of(path)
 
+    def unchecked(self, uri: str) -> tuple[str, LineIndex] | None:
+        """The text and the lines of an open document that is too long to be checked."""
+        path = convert.path_of(uri) or uri
+        opened = self.session.files.texts.get(path)
+        if opened is None or not self.analysis.is_too_large(path):
+            return None
+        return opened.text, self.index_of(path)
+
+    def first_reading(self, uri: str) -> asyncio.Future[None] | None:
+        """What a request about a document has to wait for: the first reading of its program."""
+        return self.publisher.first_reading(convert.path_of(uri) or uri)
+
     def index_of(self, path: str) -> LineIndex:
         """The lines of a file as it was last read."""
         opened = self.session.files.texts.get(path)
@@ -119,13 +132,17 @@ class ReqonServer(LanguageServer):
     async def read_workspace(self) -> None:
         """Read the programs of the workspace that no open document belongs to, one at a time."""
         for path in await asyncio.to_thread(source_files, tuple(self.session.folders)):
+            if self.analysis.root_of(path).path in self.analysis.snapshots:
+                continue
+            reading = self.analysis.reading_closed(path, self.session.files.as_of_now())
             try:
-                snapshot = self.analysis.read_closed(path)
-                if self.session.settings.whole_workspace:
-                    self.publisher.publish_closed(snapshot)
+                snapshot = await self.publisher.worker.do(reading.read_if_changed)
             except OSError as error:
                 logger.info("cannot read %s: %s", path, error)
-            await asyncio.sleep(0)
+                continue
+            self.analysis.keep_closed(snapshot)
+            if self.session.settings.whole_workspace:
+                self.publisher.publish_closed(snapshot)
 
     def _read_text(self, path: str) -> str:
         snapshot = self.analysis.snapshot(path)
@@ -213,7 +230,10 @@ class ReqonServer(LanguageServer):
         snapshot = self.analysis.snapshot(path)
         if snapshot is None:
             return []
-        return list(inline_status(snapshot, path, self.latest, local_now()))
+        return list(self._status(snapshot, path))
+
+    def _status(self, snapshot: Snapshot, path: str) -> Iterator[StatusHint]:
+        return inline_status(snapshot, path, lambda name: self.latest_in(path, name), local_now())
 
     def data_hints(self, path: str) -> list[Hint]:
         """Counts and sync times beside the lines of one document."""
@@ -254,7 +274,7 @@ class ReqonServer(LanguageServer):
         return [
             Diagnostic("status", Severity.HINT, path, header.name, hint.label)
             for path, headers in snapshot.headers.items()
-            for hint in inline_status(snapshot, path, self.latest, local_now())
+            for hint in self._status(snapshot, path)
             for header in headers
             if header.mission == hint.mission
         ]

@@ -7,7 +7,9 @@ first and given its type at the top, inside a fence that can reply.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any, cast
 
 from lsprotocol import types
@@ -23,6 +25,9 @@ logger = logging.getLogger(__name__)
 SERVER_NOT_INITIALIZED = -32002
 INVALID_REQUEST = -32600
 REQUEST_FAILED = -32803
+REQUEST_CANCELLED = -32800
+
+MessageId = int | str
 
 
 def refused(text: str) -> JsonRpcException:
@@ -62,7 +67,19 @@ class SyncedWorkspace(Workspace):
 
 
 class ReqonProtocol(LanguageServerProtocol):
-    """The hardened protocol: see the module."""
+    """The hardened protocol: see the module.
+
+    A request about a document that is being read for the first time is held until that is done;
+    other requests pass by it. `waits_for` tells by a document's URI what there is to wait for.
+    """
+
+    waits_for: Callable[[str], asyncio.Future[None] | None]
+    _held: dict[MessageId, Any]
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.waits_for = lambda _: None
+        self._held = {}
 
     @property
     def shut_down(self) -> bool:
@@ -102,9 +119,36 @@ class ReqonProtocol(LanguageServerProtocol):
         except JsonRpcException as error:
             self._unstructured(data, error)
             return
-        if isinstance(structured, dict):
+        if isinstance(structured, dict) or self._is_cancelled(structured):
             return
-        super().handle_message(structured)
+        if not self._hold(structured):
+            super().handle_message(structured)
+
+    def _hold(self, message: Any) -> bool:
+        """Whether a request has to wait; it is handled when that is over."""
+        document = getattr(getattr(message, "params", None), "text_document", None)
+        if document is None or getattr(message, "id", None) is None:
+            return False
+        ready = self.waits_for(document.uri)
+        if ready is None:
+            return False
+        self._held[message.id] = message
+        ready.add_done_callback(lambda _: self._let_go(message.id))
+        return True
+
+    def _let_go(self, message_id: MessageId) -> None:
+        message = self._held.pop(message_id, None)
+        if message is not None:
+            super().handle_message(message)
+
+    def _is_cancelled(self, message: Any) -> bool:
+        """Whether this cancels a request that is held; that is answered here."""
+        if getattr(message, "method", None) != types.CANCEL_REQUEST:
+            return False
+        if self._held.pop(message.params.id, None) is None:
+            return False
+        self._reply_error(message.params.id, REQUEST_CANCELLED, "the request was cancelled")
+        return True
 
     def _check_handler_result(self, future: Any) -> None:
         """A notification is dealt with: forget it, which the library never does."""
@@ -119,6 +163,9 @@ class ReqonProtocol(LanguageServerProtocol):
         for message_id, future in list(self._request_futures.items()):
             if message_id != self.msg_id and not future.done():
                 future.cancel()
+        for message_id in list(self._held):
+            del self._held[message_id]
+            self._reply_error(message_id, REQUEST_CANCELLED, "the server is shutting down")
         stock: Any = super()
         yield from stock.lsp_shutdown(*args)
 

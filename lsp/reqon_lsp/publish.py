@@ -1,8 +1,9 @@
 """Diagnostics on their way to the client: coalesced, versioned, and cleared when they are over.
 
-One channel (push). An edit is checked at once; where checks are slow, edits that arrive are
-gathered, and the newest text is checked next. What was published for a file that left is
-replaced by an empty list.
+One channel (push). A program that is not known yet is read on a thread beside the event loop, so
+that a large folder stops no other answer; from then on an edit is checked at once; where checks
+are slow, edits that arrive are gathered, and the newest text is checked next. What was published
+for a file that left is replaced by an empty list.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from lsprotocol import types
 
 from reqon_lsp.analysis import Analysis, Snapshot
 from reqon_lsp.convert import Encoding, LineIndex, diagnostic, line_index, uri_of
+from reqon_lsp.worker import Worker
 from vague.diagnostics import Diagnostic, RelatedPlace, Severity, sort_key
 from vague.text import Span
 
@@ -26,7 +28,6 @@ logger = logging.getLogger(__name__)
 _MAX_PER_FILE = 1000
 _CHEAP_SECONDS = 0.02
 _MAX_WAIT_SECONDS = 0.15
-_COLD_SECONDS = 0.1
 
 Send = Callable[[types.PublishDiagnosticsParams], None]
 
@@ -42,7 +43,9 @@ class Publisher:
     beside: Callable[[Snapshot], Iterable[Diagnostic]] = lambda _: ()
     related_information: bool = False
     describes_codes: bool = False
+    worker: Worker = field(default_factory=Worker)
     _dirty: dict[str, None] = field(default_factory=dict)
+    _reading: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _published: dict[str, tuple[int | None, list[Diagnostic]]] = field(default_factory=dict)
     _scheduled: bool = False
     _costs: tuple[float, float] = (0.0, 0.0)
@@ -51,6 +54,9 @@ class Publisher:
     def poke(self, path: str) -> None:
         """The document changed: check it as soon as that costs no one a key stroke."""
         self._dirty[path] = None
+        self._schedule()
+
+    def _schedule(self) -> None:
         if self._scheduled:
             return
         self._scheduled = True
@@ -65,6 +71,15 @@ class Publisher:
         """Check a document that waits for it now, because a request is about its newest text."""
         if path in self._dirty:
             self._run()
+
+    def first_reading(self, path: str) -> asyncio.Task[None] | None:
+        """The reading of a document's program that must end before anything is known of it."""
+        if path not in self.analysis.session.files.texts or self.analysis.is_too_large(path):
+            return None
+        if self.analysis.snapshot(path) is not None:
+            return None
+        self.flush(path)
+        return self._reading.get(self.analysis.root_of(path).path)
 
     def publish_again(self) -> None:
         """What stands beside the checks has changed: send it for the programs that are there."""
@@ -91,17 +106,18 @@ class Publisher:
     def _run(self) -> None:
         self._scheduled = False
         dirty, self._dirty = self._dirty, {}
-        if not dirty:
-            return
         started = time.perf_counter()
         done: set[str] = set()
         for path in dirty:
             root = self.analysis.root_of(path).path
-            if root not in done:
+            if root in self._reading:
+                self._dirty[path] = None
+            elif root not in done:
                 done.add(root)
-                self._check(path)
-        self._pause_after(started)
-        self.after_check()
+                self._check(path, root)
+        if done:
+            self._pause_after(started)
+            self.after_check()
 
     def _pause_after(self, started: float) -> None:
         """After a dear check gather edits for as long as it took: half of the time is for others.
@@ -113,14 +129,17 @@ class Publisher:
         cost = min(self._costs)
         pause = min(cost, _MAX_WAIT_SECONDS) if cost > _CHEAP_SECONDS else 0.0
         self._free_at = ended + pause
-        if ended - started > _COLD_SECONDS:
-            gc.freeze()  # trees live long: going through them again and again costs key strokes
 
-    def _check(self, path: str) -> None:
+    def _check(self, path: str, root: str) -> None:
         if self.analysis.is_too_large(path):
             self.analysis.drop(path)
             self._publish_too_large(path)
-            return
+        elif root in self.analysis.snapshots:
+            self._check_again(path)
+        elif self.analysis.is_open(root):
+            self._reading[root] = asyncio.ensure_future(self._check_first(path, root))
+
+    def _check_again(self, path: str) -> None:
         try:
             before = self.analysis.snapshot(path)
             snapshot = self.analysis.update(path)
@@ -131,6 +150,33 @@ class Publisher:
             logger.info("cannot read %s: %s", path, error)
         except Exception:  # a failing check must not end the server
             logger.exception("cannot check %s", path)
+
+    async def _check_first(self, path: str, root: str) -> None:
+        """Read a program for the first time, beside the event loop."""
+        reading = self.analysis.reading(path, self.analysis.session.files.as_of_now())
+        try:
+            snapshot = await self.worker.do(reading.read)
+        except OSError as error:
+            logger.info("cannot read %s: %s", path, error)
+        except Exception:  # a failing check must not end the server
+            logger.exception("cannot check %s", path)
+        else:
+            self._take(snapshot)
+        finally:
+            del self._reading[root]
+            if self._dirty:
+                self._schedule()
+        self.after_check()
+
+    def _take(self, snapshot: Snapshot) -> None:
+        """Keep what the other thread has read, unless everything was closed meanwhile."""
+        root = snapshot.program.root.path
+        if not self.analysis.is_open(root):
+            return
+        self.analysis.keep(snapshot)
+        gc.freeze()  # trees live long: going through them again and again costs key strokes
+        if all(self.analysis.root_of(path).path != root for path in self._dirty):
+            self._publish(snapshot)  # else the edits that came meanwhile are checked at once
 
     def _publish_too_large(self, path: str) -> None:
         opened = self.analysis.session.files.texts[path]

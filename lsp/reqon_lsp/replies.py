@@ -64,6 +64,7 @@ class Abilities:
     document_changes: bool = False
     related_information: bool = False
     inlay_hints: bool = False
+    resolves_tooltips: bool = False
     refreshes_hints: bool = False
     refreshes_lenses: bool = False
     label_offsets: bool = False
@@ -205,9 +206,17 @@ def flat_symbols(
     return flat
 
 
-def folding_ranges(found: Iterable[results.Fold]) -> list[types.FoldingRange]:
-    """Folds by lines."""
-    return [types.FoldingRange(fold.first, fold.last, kind=_FOLDS[fold.kind]) for fold in found]
+def folding_ranges(found: Iterable[results.Fold], abilities: Abilities) -> list[types.FoldingRange]:
+    """Folds by lines, with what is shown of a closed one where the client shows that."""
+    return [
+        types.FoldingRange(
+            fold.first,
+            fold.last,
+            kind=_FOLDS[fold.kind],
+            collapsed_text=fold.collapsed if abilities.collapsed_text else None,
+        )
+        for fold in found
+    ]
 
 
 def selection_range(spans: Sequence[Span], index: LineIndex) -> types.SelectionRange:
@@ -280,7 +289,8 @@ def command(
     argument: dict[str, Any] = {"uri": uri, "mission": found.mission}
     if found.execution_id is not None:
         argument["executionId"] = found.execution_id
-    return types.Command(title or found.title, command_id(found.verb, abilities), None, [argument])
+    name = command_id(found.verb, abilities)
+    return types.Command(title or found.title, name, found.tooltip or None, [argument])
 
 
 def command_id(verb: str, abilities: Abilities) -> str:

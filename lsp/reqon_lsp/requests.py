@@ -33,7 +33,7 @@ from reqon_lsp.features.navigation import (
     rename,
 )
 from reqon_lsp.features.selection import selection
-from reqon_lsp.features.semantic_tokens import semantic_tokens
+from reqon_lsp.features.semantic_tokens import semantic_tokens, tokens_of_text
 from reqon_lsp.features.signature_help import signature_help
 from reqon_lsp.features.symbols import document_symbols, workspace_symbols
 from reqon_lsp.guard import fenced
@@ -239,7 +239,8 @@ def on_folding_range(ls: ReqonServer, params: types.FoldingRangeParams) -> list[
     found = ls.current(params.text_document.uri)
     if found is None:
         return []
-    return replies.folding_ranges(folding(found[0], found[1], ls.abilities.fold_limit))
+    folds = folding(found[0], found[1], ls.abilities.fold_limit)
+    return replies.folding_ranges(folds, ls.abilities)
 
 
 @fenced(empty=[])
@@ -263,11 +264,7 @@ def on_semantic_tokens(
     ls: ReqonServer, params: types.SemanticTokensParams
 ) -> types.SemanticTokens | None:
     """All words with their meaning."""
-    found = ls.current(params.text_document.uri)
-    if found is None:
-        return None
-    snapshot, path, index = found
-    return types.SemanticTokens(replies.token_data(semantic_tokens(snapshot, path), index))
+    return _tokens(ls, params.text_document.uri, None)
 
 
 @fenced()
@@ -275,11 +272,21 @@ def on_semantic_tokens_range(
     ls: ReqonServer, params: types.SemanticTokensRangeParams
 ) -> types.SemanticTokens | None:
     """Those of some lines."""
-    found = ls.current(params.text_document.uri)
-    if found is None:
+    return _tokens(ls, params.text_document.uri, params.range)
+
+
+def _tokens(ls: ReqonServer, uri: str, range_: types.Range | None) -> types.SemanticTokens | None:
+    found = ls.current(uri)
+    unchecked = ls.unchecked(uri) if found is None else None
+    if found is not None:
+        snapshot, path, index = found
+        span = index.span(range_) if range_ is not None else None
+        tokens = semantic_tokens(snapshot, path, span)
+    elif unchecked is not None:
+        text, index = unchecked
+        tokens = tokens_of_text(text, index.span(range_) if range_ is not None else None)
+    else:
         return None
-    snapshot, path, index = found
-    tokens = semantic_tokens(snapshot, path, index.span(params.range))
     return types.SemanticTokens(replies.token_data(tokens, index))
 
 
@@ -380,6 +387,31 @@ _AS_HINTS = ("auto", "inlayHint")
 def on_inlay_hint(ls: ReqonServer, params: types.InlayHintParams) -> list[types.InlayHint]:
     """The status beside each mission, counts beside stores, sync times beside requests."""
     uri = params.text_document.uri
+    first, last = params.range.start.line, params.range.end.line
+    hints = [hint for hint in _hints(ls, uri) if first <= hint.position.line <= last]
+    if ls.abilities.resolves_tooltips:
+        for hint in hints:
+            hint.tooltip, hint.data = None, {"uri": uri}
+    return hints
+
+
+def on_inlay_hint_resolve(ls: ReqonServer, hint: types.InlayHint) -> types.InlayHint:
+    """The tooltip of one hint; the hint as it is where its line has none any more."""
+    return _explained(ls, hint) or hint
+
+
+@fenced()
+def _explained(ls: ReqonServer, hint: types.InlayHint) -> types.InlayHint:
+    data: Any = hint.data
+    uri = data.get("uri") if isinstance(data, dict) else getattr(data, "uri", None)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    for now in _hints(ls, uri) if isinstance(uri, str) else ():
+        if now.position.line == hint.position.line:
+            hint.tooltip = now.tooltip
+    return hint
+
+
+def _hints(ls: ReqonServer, uri: str) -> list[types.InlayHint]:
+    """All hints of a document in the order of their lines, one a line."""
     found = ls.current(uri)
     if found is None:
         return []
@@ -393,8 +425,7 @@ def on_inlay_hint(ls: ReqonServer, params: types.InlayHintParams) -> list[types.
     for other in ls.data_hints(path):
         hint = _hint(other.offset, other.label, other.tooltip, index)
         hints.setdefault(hint.position.line, hint)
-    first, last = params.range.start.line, params.range.end.line
-    return [hint for line, hint in sorted(hints.items()) if first <= line <= last]
+    return [hint for _, hint in sorted(hints.items())]
 
 
 def _hint(offset: int, label: str, tooltip: str, index: convert.LineIndex) -> types.InlayHint:
@@ -501,6 +532,7 @@ REQUESTS: dict[str, tuple[Any, Any]] = {
     ),
     types.TEXT_DOCUMENT_CODE_LENS: (on_code_lens, None),
     types.TEXT_DOCUMENT_INLAY_HINT: (on_inlay_hint, None),
+    types.INLAY_HINT_RESOLVE: (on_inlay_hint_resolve, None),
     types.TEXT_DOCUMENT_PREPARE_CALL_HIERARCHY: (on_prepare_calls, None),
     types.CALL_HIERARCHY_INCOMING_CALLS: (on_incoming_calls, None),
     types.CALL_HIERARCHY_OUTGOING_CALLS: (on_outgoing_calls, None),

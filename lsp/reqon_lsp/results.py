@@ -115,6 +115,7 @@ class Fold:
     first: int
     last: int
     kind: Literal["region", "comment", "imports"]
+    collapsed: str = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,7 @@ class MissionCommand:
     mission: str
     span: Span
     execution_id: str | None = None
+    tooltip: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,9 @@ def abilities_of(can: types.ClientCapabilities) -> Abilities:
         definition_links=_can(can, "text_document.definition.link_support"),
         document_changes=_can(can, "workspace.workspace_edit.document_changes"),
         inlay_hints=get_capability(can, "text_document.inlay_hint") is not None,
+        resolves_tooltips="tooltip"
+        in (get_capability(can, "text_document.inlay_hint.resolve_support.properties") or ()),
+        collapsed_text=_can(can, "text_document.folding_range.folding_range.collapsed_text"),
         refreshes_hints=_can(can, "workspace.inlay_hint.refresh_support"),
         refreshes_lenses=_can(can, "workspace.code_lens.refresh_support"),
         label_offsets=_can(can, f"{parameter}.label_offset_support"),

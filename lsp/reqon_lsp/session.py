@@ -104,6 +104,10 @@ class OpenFiles:
         self._read[path] = (mark, data)
         return data
 
+    def as_of_now(self) -> OpenFiles:
+        """The same with the open texts as they are now, for another thread."""
+        return OpenFiles(dict(self.texts), self.max_bytes, self._read)
+
     def forget_reads(self) -> None:
         """Read everything from the disk again."""
         self._read.clear()

@@ -1,15 +1,14 @@
 ;;; One session of Emacs with eglot, in batch mode: what a user would see, as JSON.  -*- lexical-binding: t -*-
 ;;
-;;   emacs --batch -l eglot-session.el FILE SERVER... > seen.json
+;;   emacs --batch -l eglot-session.el FILE CONFIGURATION > seen.json
+;;
+;; CONFIGURATION is what a user would have in init.el; it makes eglot start the server.
 
 (require 'package)
 (setq package-directory-list '("/usr/share/emacs/site-lisp/elpa"))
 (package-initialize)
 (require 'eglot)
 (require 'json)
-
-(define-derived-mode reqon-mode prog-mode "Reqon")
-(add-to-list 'auto-mode-alist '("\\.vague\\'" . reqon-mode))
 
 (defvar session-told nil)
 (advice-add 'message :before
@@ -33,12 +32,12 @@
                                               :end (eglot--pos-to-lsp-position))
                                  :context '(:diagnostics [])))))
 
-(defun session (file command)
-  (setq eglot-server-programs (list (cons 'reqon-mode command))
-        eglot-sync-connect 60
+(defun session (file configuration)
+  (setq eglot-sync-connect 60
         eglot-confirm-server-initiated-edits nil)
+  (load configuration nil t t)
   (find-file file)
-  (apply #'eglot--connect (eglot--guess-contact))
+  (run-hooks 'post-command-hook)
   (let* ((server (eglot-current-server)) diagnostics)
     (flymake-mode 1)
     (session-wait 20 (lambda () eglot--current-flymake-report-fn))
@@ -65,6 +64,6 @@
                                                session-told)))))
       (eglot-shutdown server nil 5))))
 
-(session (car command-line-args-left) (cdr command-line-args-left))
+(session (car command-line-args-left) (cadr command-line-args-left))
 (setq command-line-args-left nil)
 (kill-emacs 0)

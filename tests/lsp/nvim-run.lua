@@ -1,29 +1,16 @@
 -- Runs a mission from its lens, as a user of Neovim would, and prints what is seen as JSON:
 -- diagnostics before, the lens titles before, what was told, and the lens titles afterwards.
+-- The client is started by the user's own configuration, INIT.
 --
---   SERVER_CMD='python3 -m reqon_lsp' SESSION_OUT=seen.json nvim --headless --clean -n -S nvim-run.lua FILE
+--   SESSION_OUT=seen.json nvim --headless --clean -n -u INIT -S nvim-run.lua FILE
 
 local function session()
   local seen = { told = {}, errors = {} }
   local buffer = vim.api.nvim_get_current_buf()
-  local root = vim.fn.expand('%:p:h')
-  vim.bo[buffer].filetype = 'reqon'
-
   vim.lsp.handlers['window/showMessage'] = function(_, params)
     table.insert(seen.told, params.message)
   end
-  local id = vim.lsp.start_client({
-    name = 'reqon',
-    cmd = vim.split(vim.env.SERVER_CMD, ' '),
-    root_dir = root,
-    on_error = function(code, err) table.insert(seen.errors, tostring(code) .. vim.inspect(err)) end,
-  })
-  vim.wait(20000, function()
-    local client = vim.lsp.get_client_by_id(id)
-    return client ~= nil and client.initialized
-  end, 10)
-  vim.lsp.buf_attach_client(buffer, id)
-
+  vim.wait(20000, function() return vim.lsp.buf_get_clients(buffer)[1] ~= nil end, 10)
   local function titles()
     vim.lsp.codelens.refresh()
     local found = {}

@@ -10,7 +10,15 @@ import pytest_lsp
 from lsprotocol import types
 
 from reqon_lsp.features.code_actions import KINDS
-from support.editor import CLIENTS, CONFIG, Client, capabilities, initialize, open_document, until
+from support.editor import (
+    CONFIG,
+    EVERY_CLIENT,
+    Client,
+    capabilities,
+    initialize,
+    open_document,
+    until,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +38,7 @@ mission Sync {
 """
 
 
-@pytest_lsp.fixture(params=CLIENTS, config=CONFIG)
+@pytest_lsp.fixture(params=EVERY_CLIENT, config=CONFIG)
 async def client(request, lsp_client: Client, tmp_path):
     result = await initialize(lsp_client, request.param, tmp_path)
     lsp_client.profile = request.param

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.fake_api import FakeApi
+from support.source_tree import EDITORS, fences
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
 
@@ -29,18 +30,23 @@ mission Sync {{
 """
 
 
-def test_emacs_shows_mistakes_and_runs_a_mission(tmp_path):
-    mission = tmp_path / "sync.vague"
+def test_emacs_as_documented_shows_mistakes_and_runs_a_mission(tmp_path):
+    """Emacs is configured by the very text of the manual."""
+    mission, configuration = tmp_path / "sync.vague", tmp_path / "init.el"
+    (text,) = fences(EDITORS, "elisp")
+    configuration.write_text(text)
     script = Path(__file__).parent / "eglot-session.el"
     with FakeApi().in_thread() as api:
         api.on("GET", "/people", [{"id": n} for n in range(3)])
         mission.write_text(MISSION.format(url=api.url))
         shown = subprocess.run(
-            [
-                *("emacs", "-Q", "--batch", "-l", str(script), str(mission)),
-                *(sys.executable, "-m", "reqon_lsp"),
-            ],
-            env={**os.environ, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"},
+            ["emacs", "-Q", "--batch", "-l", str(script), str(mission), str(configuration)],
+            env={
+                **os.environ,
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "HOME": str(tmp_path),
+                "LC_ALL": "C.UTF-8",
+            },
             cwd=tmp_path,
             capture_output=True,
             text=True,

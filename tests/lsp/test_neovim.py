@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.fake_api import FakeApi
+from support.source_tree import EDITORS, fences
 
 pytestmark = pytest.mark.slow
 
@@ -52,17 +53,23 @@ mission Sync {{
 
 
 @pytest.mark.timeout(120)
-def test_neovim_runs_a_mission_by_its_lens_and_shows_the_new_status(tmp_path):
-    mission, out = tmp_path / "sync.vague", tmp_path / "seen.json"
+def test_neovim_as_documented_runs_a_mission_by_its_lens_and_shows_the_new_status(tmp_path):
+    """The client is started by the very text of the manual."""
+    mission, out, init = (tmp_path / name for name in ("sync.vague", "seen.json", "init.lua"))
+    init.write_text(fences(EDITORS, "lua")[1])
     script = Path(__file__).parent / "nvim-run.lua"
     with FakeApi().in_thread() as api:
         api.on("GET", "/people", [{"id": n} for n in range(1204)])
         mission.write_text(RUNNABLE.format(url=api.url))
         subprocess.run(
-            ["nvim", "--headless", "--clean", "-n", "-S", str(script), str(mission)],
+            [
+                *("nvim", "--headless", "--clean", "-n", "-u", str(init)),
+                *("-S", str(script), str(mission)),
+            ],
+            cwd=tmp_path,
             env={
                 **os.environ,
-                "SERVER_CMD": f"{sys.executable} -m reqon_lsp",
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
                 "SESSION_OUT": str(out),
                 "HOME": str(tmp_path),
             },
@@ -78,3 +85,23 @@ def test_neovim_runs_a_mission_by_its_lens_and_shows_the_new_status(tmp_path):
     assert status.startswith("✓ ")
     assert "· 1,204 rec ·" in status
     assert (tmp_path / ".vague-data" / "stores" / "people.json").exists()
+
+
+def test_the_documented_configuration_of_a_newer_neovim_is_lua(tmp_path):
+    """Only the older one is a package here: of the newer one's text the syntax is checked."""
+    (tmp_path / "new.lua").write_text(fences(EDITORS, "lua")[0])
+    script = tmp_path / "check.lua"
+    script.write_text(
+        'local read, reason = loadfile("new.lua")\n'
+        'io.stdout:write(read and "it is Lua" or reason)\nvim.cmd("qall!")\n'
+    )
+    shown = subprocess.run(
+        ["nvim", "--headless", "--clean", "-n", "-S", str(script)],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=50,
+    )
+    assert "it is Lua" in shown.stdout + shown.stderr

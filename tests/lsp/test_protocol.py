@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reqon_lsp.features.semantic_tokens import TYPES
 from reqon_lsp.requests import REQUESTS
 from reqon_lsp.server import NOTIFICATIONS
 from support.raw_client import RawClient, frame
@@ -262,6 +263,7 @@ async def test_a_large_file_is_not_checked_but_said_to_be_so(client):
     assert "more than 100 characters" in problem["message"]
     where = {"textDocument": {"uri": URI}, "position": {"line": 0, "character": 1}}
     assert (await client.request("h", "textDocument/hover", where))["result"] is None
+    await still_has_colours(client)
     span = {"start": {"line": 0, "character": 0}, "end": {"line": 999, "character": 0}}
     change = {"contentChanges": [{"range": span, "text": "mission A {\n}\n"}]}
     client.notify("textDocument/didChange", {"textDocument": {"uri": URI, "version": 2}, **change})
@@ -272,6 +274,22 @@ async def test_a_large_file_is_not_checked_but_said_to_be_so(client):
             and "too-large" not in [d["code"] for d in one["params"]["diagnostics"]]
         )
     )
+
+
+async def still_has_colours(client: RawClient) -> None:
+    """A file that is too large has the tokens that its words alone tell."""
+    answer = await client.request(
+        "full", "textDocument/semanticTokens/full", {"textDocument": {"uri": URI}}
+    )
+    keyword = TYPES.index("keyword")
+    assert answer["result"]["data"][:10] == [0, 0, 7, keyword, 0, 2, 0, 7, keyword, 0]
+    lines = {"start": {"line": 2, "character": 0}, "end": {"line": 2, "character": 9}}
+    answer = await client.request(
+        "range",
+        "textDocument/semanticTokens/range",
+        {"textDocument": {"uri": URI}, "range": lines},
+    )
+    assert answer["result"]["data"] == [2, 0, 7, keyword, 0]
 
 
 PUBLISH = "textDocument/publishDiagnostics"

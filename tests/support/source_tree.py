@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+EDITORS = ROOT / "docs" / "editors.md"
 PACKAGES = {"vague": "grammar", "reqon": "runtime", "reqon_lsp": "lsp"}
 
 
@@ -38,6 +40,12 @@ class Module:
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Call):
                 yield ast.unparse(node.func), node.lineno
+
+
+def fences(page: Path, language: str) -> list[str]:
+    """The code of one language in a page of the manual, in order."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reqon_lsp.analysis import Snapshot
-from reqon_lsp.features.code_lens import TITLES, State, verbs
+from reqon_lsp.features.code_lens import State, mission_command, verbs
 from reqon_lsp.results import CodeAction, MissionCommand, Verb
 from vague.diagnostics import Diagnostic, Fix, TextEdit
 from vague.text import Span
@@ -38,7 +38,7 @@ def code_actions(
     for command in mission_commands(snapshot, path, span, state_of):
         kind = RUN_KINDS[command.verb]
         if wanted(kind, only):
-            title = f"{TITLES[command.verb]} mission '{command.mission}'"
+            title = f"{command.title} mission '{command.mission}'"
             yield CodeAction(title, kind, command=command)
 
 
@@ -103,5 +103,4 @@ def mission_commands(
     for name in names[:1]:
         state = state_of(name)
         for verb in verbs(state):
-            resumed = state.execution_id if state is not None and verb == "resume" else None
-            yield MissionCommand(verb, TITLES[verb], name, span, resumed)
+            yield mission_command(verb, name, span, state)

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from reqon.state.model import ExecutionState
+from reqon_lsp.features.inline_status import resumes_at
 from reqon_lsp.headers import Header
 from reqon_lsp.results import MissionCommand, Verb
+from vague.text import Span
 
 TITLES: dict[Verb, str] = {
     "run": "Run",
@@ -29,13 +31,16 @@ def code_lenses(found: tuple[Header, ...], state_of: State) -> Iterator[MissionC
     for header in found:
         state = state_of(header.mission)
         for verb in verbs(state):
-            yield MissionCommand(
-                verb,
-                TITLES[verb],
-                header.mission,
-                header.name,
-                state.execution_id if state is not None and verb == "resume" else None,
-            )
+            yield mission_command(verb, header.mission, header.name, state)
+
+
+def mission_command(
+    verb: Verb, mission: str, span: Span, state: ExecutionState | None
+) -> MissionCommand:
+    """A verb for a mission; `resume` says which execution goes on, and from where."""
+    if verb != "resume" or state is None:
+        return MissionCommand(verb, TITLES[verb], mission, span)
+    return MissionCommand(verb, TITLES[verb], mission, span, state.execution_id, resumes_at(state))
 
 
 def verbs(state: ExecutionState | None) -> tuple[Verb, ...]:

@@ -39,11 +39,11 @@ def _folds(parsed: Parsed) -> Iterator[Fold]:
         if kind == "comment":
             last = source.location(match.end()).line - 1
             if last > line:
-                yield Fold(line, last, "comment")
+                yield Fold(line, last, "comment", f"{match[0].splitlines()[0].strip()} …")
             elif not comments or comments[-1] == line - 1:
                 comments.append(line)
             else:
-                yield from _block_of_comments(comments)
+                yield from _block_of_comments(comments, text)
                 comments = [line]
         elif kind == "open":
             opened.append(line)
@@ -51,12 +51,13 @@ def _folds(parsed: Parsed) -> Iterator[Fold]:
             first = opened.pop()
             if line - 1 > first:
                 yield Fold(first, line - 1, "region")
-    yield from _block_of_comments(comments)
+    yield from _block_of_comments(comments, text)
 
 
-def _block_of_comments(lines: list[int]) -> Iterator[Fold]:
+def _block_of_comments(lines: list[int], text: str) -> Iterator[Fold]:
     if len(lines) > 1:
-        yield Fold(lines[0], lines[-1], "comment")
+        first = text.split("\n", lines[0] + 1)[lines[0]].strip()
+        yield Fold(lines[0], lines[-1], "comment", f"{first} …")
 
 
 def _imports(parsed: Parsed) -> Iterator[Fold]:
@@ -66,4 +67,4 @@ def _imports(parsed: Parsed) -> Iterator[Fold]:
         if isinstance(item.node, Import)
     ]
     if len(lines) > 1:
-        yield Fold(lines[0], lines[-1], "imports")
+        yield Fold(lines[0], lines[-1], "imports", f"{len(lines)} imports …")

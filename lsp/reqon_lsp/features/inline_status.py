@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from reqon.state.model import ExecutionState
 from reqon_lsp.analysis import Snapshot
-from reqon_lsp.headers import header_end
 from vague.locate import action_hash
 from vague.program import MissionProgram
 
@@ -38,7 +37,8 @@ class StatusHint:
     resumable: str | None = None
 
 
-Latest = Callable[[MissionProgram], ExecutionState | None]
+Latest = Callable[[str], ExecutionState | None]
+"""The newest execution of a mission, by name."""
 
 
 def inline_status(
@@ -46,22 +46,18 @@ def inline_status(
 ) -> Iterator[StatusHint]:
     """The hints of the missions whose header stands in the file at `path`.
 
-    `now` is local time: it decides between `14:02`, `Mon 14:02` and a date.
+    They are steady while the text is broken, as the headers are. `now` is local time: it decides
+    between `14:02`, `Mon 14:02` and a date.
     """
-    source = snapshot.program.files.get(path)
-    if source is None:
-        return
-    for mission in snapshot.program.missions:
-        if mission.mission.path != path:
-            continue
-        state = latest(mission)
+    for header in snapshot.headers.get(path, ()):
+        state = latest(header.mission)
         if state is None:
             continue
-        offset = header_end(source.parsed.source.text, mission)
-        edited = is_edited(mission, state)
+        mission = snapshot.program.mission(header.mission)
+        edited = mission is not None and is_edited(mission, state)
         yield StatusHint(
-            mission.name,
-            offset,
+            header.mission,
+            header.end,
             label(state, now, edited=edited),
             tooltip(state, now),
             state.execution_id if state.resumable else None,
@@ -138,8 +134,8 @@ def tooltip(state: ExecutionState, now: datetime) -> str:
             f"- store {name}: {counts.count:,} records, "
             f"{counts.added:,} added, {counts.updated:,} updated"
         )
-    if state.resumable and state.active_step is not None:
-        rows.append(f"- resumes at {_place(state)}")
+    if state.resumable:
+        rows.append(f"- {resumes_at(state)}")
     rows.extend(_error(error) for error in state.errors[:1])
     rows.append(f"- record `{state.path}`")
     return "\n".join(rows)
@@ -164,6 +160,11 @@ def _error(error: Mapping[str, Any]) -> str:
 
 def _exact(at: datetime | None, now: datetime) -> str:
     return at.astimezone(now.tzinfo).strftime("%Y-%m-%d %H:%M:%S %z") if at else "?"
+
+
+def resumes_at(state: ExecutionState) -> str:
+    """Where a resume goes on, such as `resumes at FetchOrders, item 400 of 1,000`."""
+    return f"resumes at {_place(state)}"
 
 
 def _place(state: ExecutionState) -> str:

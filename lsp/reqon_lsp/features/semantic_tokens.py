@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from reqon_lsp.analysis import Snapshot
 from reqon_lsp.results import Token
@@ -64,9 +64,25 @@ _PIECE = re.compile(
 def semantic_tokens(snapshot: Snapshot, path: str, span: Span | None = None) -> Iterator[Token]:
     """The tokens of a file, or of the part of it that `span` covers."""
     text = snapshot.text(path)
-    start, end = span if span is not None else (0, len(text))
-    start = text.rfind("\n", 0, start) + 1 if span is not None else 0
+    start, end = _whole_lines(text, span)
     names = {name.span.start: name for name in _names(snapshot, path, start, end)}
+    yield from _tokens(text, Span(start, end), names)
+
+
+def tokens_of_text(text: str, span: Span | None = None) -> Iterator[Token]:
+    """The tokens of a text that is not checked: what its words alone tell."""
+    yield from _tokens(text, _whole_lines(text, span), {})
+
+
+def _whole_lines(text: str, span: Span | None) -> Span:
+    """From the beginning of the span's first line on: a comment or string may be cut else."""
+    if span is None:
+        return Span(0, len(text))
+    return Span(text.rfind("\n", 0, span.start) + 1, span.end)
+
+
+def _tokens(text: str, span: Span, names: Mapping[int, NameAt]) -> Iterator[Token]:
+    start, end = span
     for match in _PIECE.finditer(text, start):
         if match.start() >= end:
             break
