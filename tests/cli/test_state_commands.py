@@ -6,11 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
 from cli.conftest import Reqon
 from cli.state_folder import write_record, write_store, write_sync_checkpoints
+from reqon.cli.main import cli
 
 # ---------------------------------------------------------------- cleanup
+
+OLDER = "2024-01-19T09:00:00Z"
 
 
 @pytest.fixture
@@ -95,6 +99,57 @@ def test_cleanup_takes_stores_and_sync_checkpoints_only_when_asked(
     ]
     assert "another mission writes this store too" in shown.stdout
     assert list(json.loads(reqon("checkpoints", "--json").stdout)) == ["API-/orders"]
+
+
+def test_cleanup_of_all_takes_stores_whose_writers_have_no_record_any_more(
+    reqon: Reqon, records: Path, own_folder: Path
+) -> None:
+    write_store(own_folder, "orphan", {"a": {"id": "a"}})
+    stores = own_folder / ".vague-data/stores"
+    (stores / ".orphan.applied.json").write_text('{"exec_gone": 7}')
+    shown = reqon("cleanup", "CustomerSync", "--all", "--stores")
+    assert "no record tells any more which mission wrote it" in shown.stdout
+    assert (stores / "orphan.json").exists()
+    shown = reqon("cleanup", "--all", "--stores", "--sync", "--yes")
+    assert f"removed store {Path('.vague-data/stores/orphan.json')}" in shown.stdout
+    assert not list(stores.iterdir())
+
+
+def test_history_counts_the_items_of_all_actions(reqon: Reqon, own_folder: Path) -> None:
+    checkpoints = {"Fetch": {"page": 7, "itemsProcessed": 600}, "Store": {"itemsProcessed": 523}}
+    write_record(own_folder, checkpoints=checkpoints, progress={"current": 500, "total": 600})
+    assert reqon("history", "CustomerSync").stdout.splitlines()[1].split()[-1] == "1,123"
+
+
+# ---------------------------------------------------------------- shell completion
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("status Cus", ["CustomerSync"]),
+        ("run x.vague --mission ", ["CustomerSync", "Orders"]),
+        ("run x.vague --execution ", ["exec_abc123", "exec_o"]),
+        ("run x.vague --mission Orders --execution ", ["exec_o"]),
+        ("status CustomerSync --execution ", ["exec_abc123"]),
+        ("store show cu", ["customers"]),
+        ("checkpoints reset API-/", ["API-/customers"]),
+        ("stop O", ["Orders"]),
+    ],
+)
+def test_the_shell_completes_names_ids_stores_and_keys(
+    own_folder: Path, words: str, wanted: list[str]
+) -> None:
+    write_record(own_folder)
+    write_record(own_folder, mission="Orders", executionId="exec_o", startedAt=OLDER)
+    write_store(own_folder, "customers", {"a": {"id": "a"}})
+    write_sync_checkpoints(
+        own_folder, {"API-/customers": {"lastSync": "2024-01-20T09:00:00Z", "itemsSynced": 3}}
+    )
+    before, _, last = words.rpartition(" ")
+    completing = ShellComplete(cli, {}, "reqon", "_REQON_COMPLETE")
+    found = completing.get_completions(before.split(), last)
+    assert [item.value for item in found] == wanted
 
 
 # ---------------------------------------------------------------- checkpoints

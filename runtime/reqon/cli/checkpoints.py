@@ -11,7 +11,7 @@ import click
 
 from reqon.cli import console, wording
 from reqon.cli.groups import GroupWithDefault
-from reqon.cli.invocation import Invocation, pass_invocation
+from reqon.cli.invocation import Invocation, complete_sync_key, pass_invocation
 from reqon.cli.types import INSTANT
 from reqon.clock import SystemClock, format_instant
 from reqon.errors import ConfigError, RefusedError
@@ -62,7 +62,7 @@ def list_checkpoints(invocation: Invocation, *, as_json: bool) -> None:
 
 
 @command.command("set")
-@click.argument("key")
+@click.argument("key", shell_complete=complete_sync_key)
 @click.argument("time", type=INSTANT)
 @pass_invocation
 def set_time(invocation: Invocation, key: str, time: datetime) -> None:
@@ -73,7 +73,7 @@ def set_time(invocation: Invocation, key: str, time: datetime) -> None:
 
 
 @command.command("reset")
-@click.argument("keys", nargs=-1)
+@click.argument("keys", nargs=-1, shell_complete=complete_sync_key)
 @click.option("--all", "everything", is_flag=True, help="Reset all of them.")
 @pass_invocation
 def reset(invocation: Invocation, keys: tuple[str, ...], *, everything: bool) -> None:

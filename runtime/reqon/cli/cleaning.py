@@ -144,28 +144,51 @@ def _execution_ids(paths: StatePaths, mission: str) -> set[str]:
 
 
 def _remove_stores(paths: StatePaths, disk: Disk, executions: set[str], outcome: Outcome) -> None:
-    """Remove the store files that these executions, and no others, have written."""
+    """Remove the store files that these executions, and none of other missions, have written.
+
+    A file whose writers have no record any more is nobody's that is known: it stays.
+    """
+    others = {state.execution_id for state in StateReader(paths.root).history()} - executions
     for path in sorted(paths.stores.rglob("*.json")):
         if path.name.startswith("."):
             continue
         writers = set(read_marks(path))
         if not writers & executions:
+            if not writers & others:
+                outcome.kept[str(path)] = "no record tells any more which mission wrote it"
             continue
-        if writers - executions:
+        if writers & others:
             outcome.kept[str(path)] = "another mission writes this store too"
             continue
-        identifier = path.relative_to(paths.stores).with_suffix("").as_posix()
-        lock = FileLock(paths.store_lock("file", identifier), disk)
-        if not lock.try_acquire():
-            outcome.kept[str(path)] = "it is being written"
-            continue
-        try:
-            _remove_store(path, disk, outcome)
-        finally:
-            lock.release()
+        _remove_store(paths, path, disk, outcome)
 
 
-def _remove_store(path: Path, disk: Disk, outcome: Outcome) -> None:
+def clean_the_rest(paths: StatePaths, outcome: Outcome, *, stores: bool, sync: bool) -> None:
+    """Remove what no mission is known to have written; only where all missions were cleaned."""
+    disk = Disk()
+    for path in sorted(paths.stores.rglob("*.json")) if stores else ():
+        if not path.name.startswith(".") and f"store {path}" not in outcome.others:
+            outcome.kept.pop(str(path), None)
+            _remove_store(paths, path, disk, outcome)
+    known = StateReader(paths.root).sync_checkpoints() if sync else {}
+    keys = list(known) if isinstance(known, dict) else []
+    _reset(paths, disk, [k for k in keys if f"sync checkpoint {k}" not in outcome.others], outcome)
+
+
+def _remove_store(paths: StatePaths, path: Path, disk: Disk, outcome: Outcome) -> None:
+    identifier = path.relative_to(paths.stores).with_suffix("").as_posix()
+    disk.make_folder(paths.locks)
+    lock = FileLock(paths.store_lock("file", identifier), disk)
+    if not lock.try_acquire():
+        outcome.kept[str(path)] = "it is being written"
+        return
+    try:
+        _remove_files(path, disk, outcome)
+    finally:
+        lock.release()
+
+
+def _remove_files(path: Path, disk: Disk, outcome: Outcome) -> None:
     outcome.others.append(f"store {path}")
     for file in (path, path.with_suffix(".csv"), marks_path(path)):
         if file.exists():
@@ -177,7 +200,10 @@ def _remove_store(path: Path, disk: Disk, outcome: Outcome) -> None:
 def _remove_sync(paths: StatePaths, disk: Disk, mission: str, outcome: Outcome) -> None:
     known = StateReader(paths.root).sync_checkpoints()
     entries = known.items() if isinstance(known, dict) else ()
-    keys = [key for key, entry in entries if entry.mission == mission]
+    _reset(paths, disk, [key for key, entry in entries if entry.mission == mission], outcome)
+
+
+def _reset(paths: StatePaths, disk: Disk, keys: list[str], outcome: Outcome) -> None:
     outcome.others += [f"sync checkpoint {key}" for key in keys]
     if keys and not outcome.dry_run:
         reset_checkpoints(paths, disk, SystemClock(), keys)

@@ -120,6 +120,8 @@ class _Cleanup:
         outcome = await cleaning.clean(
             self._paths, missions, wish.rules, stores=wish.stores, sync=wish.sync
         )
+        if wish.mission is None and wish.rules.everything and not outcome.running:
+            cleaning.clean_the_rest(self._paths, outcome, stores=wish.stores, sync=wish.sync)
         if self._as_json:
             console.show_json(outcome.to_json())
         else:

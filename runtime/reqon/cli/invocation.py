@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import click
 
+from reqon.state.paths import StatePaths
 from reqon.state.reader import StateReader
 from reqon.state_folder import default_state_dir
 
@@ -110,8 +111,29 @@ def complete_execution(
 ) -> list[str]:
     """Ids of executions that begin with what is typed, newest first, for the shell."""
     reader = StateReader(ctx.ensure_object(Invocation).state_dir)
-    states = reader.history(ctx.params.get("mission"), limit=_COMPLETED)
+    missions = ctx.params.get("missions") or ()  # of `run`; else the argument, still unread
+    named = ctx.params.get("mission") or next(iter(missions), None)
+    if "mission" in ctx.params and named is None and ctx.args:
+        named = ctx.args[0]
+    states = reader.history(named, limit=_COMPLETED)
     return [s.execution_id for s in states if s.execution_id.startswith(incomplete)]
+
+
+def complete_sync_key(
+    ctx: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Keys of sync checkpoints that begin with what is typed, for the shell."""
+    known = StateReader(ctx.ensure_object(Invocation).state_dir).sync_checkpoints()
+    keys = known if isinstance(known, dict) else ()
+    return [key for key in keys if key.startswith(incomplete)]
+
+
+def complete_store(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Names of stores that begin with what is typed, for the shell."""
+    folder = StatePaths(ctx.ensure_object(Invocation).state_dir).stores
+    files = sorted(path for path in folder.rglob("*.json") if not path.name.startswith("."))
+    names = [path.relative_to(folder).with_suffix("").as_posix() for path in files]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 R = TypeVar("R")

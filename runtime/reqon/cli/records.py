@@ -107,8 +107,10 @@ def _item(active: Mapping[str, Any]) -> str:
 
 
 def items(record: Record) -> int | None:
-    """How many items the execution processed; None if not known."""
-    return whole(mapping(record.get("progress")).get("current"))
+    """How many items the execution processed, in all its actions; None if not known."""
+    checkpoints = [mapping(one) for one in mapping(record.get("checkpoints")).values()]
+    counts = [n for one in checkpoints if (n := whole(one.get("itemsProcessed"))) is not None]
+    return sum(counts) if counts else whole(mapping(record.get("progress")).get("current"))
 
 
 def store_lines(record: Record) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from reqon.cli import console
+from reqon.cli.invocation import complete_execution, complete_mission
 from reqon.cli.types import ASSIGNMENT, DURATION, INSTANT
 from reqon.cli.unsupported import refuse_option
 from reqon.errors import ConfigError
@@ -84,7 +85,8 @@ def _require_file(name: str, path: Path | None) -> None:
 _RESUME = [
     click.option("--resume", is_flag=True, help="Go on with what was interrupted or failed."),
     click.option("--resume-only", is_flag=True, help="Like --resume, but never start anew."),
-    click.option("--execution", metavar="ID", help="Go on with this execution."),
+    click.option("--execution", metavar="ID", help="Go on with this execution.",
+                 shell_complete=complete_execution),
     click.option("--force", is_flag=True, help="Go on although the source changed since."),
     click.option("--unknown", type=click.Choice(["resend", "skip"]),
                  help="What to do with requests whose outcome is not known."),
@@ -93,6 +95,7 @@ _RESUME = [
 ]  # fmt: skip
 _SCOPE = [
     click.option("--mission", "missions", multiple=True, metavar="NAME",
+                 shell_complete=complete_mission,
                  help="Run this mission only; may be repeated."),
     click.option("--dry-run", is_flag=True, envvar="REQON_DRY_RUN",
                  help="Send nothing and write nothing; say what would happen."),

@@ -28,7 +28,13 @@ _PATIENCE_SECONDS = 20.0
 _POLL_SECONDS = 0.1
 
 
-@click.command("stop", cls=ReqonCommand)
+EPILOG = """\b
+Example:
+  reqon stop CustomerSync && reqon ./missions/ --mission CustomerSync --resume
+"""
+
+
+@click.command("stop", cls=ReqonCommand, epilog=EPILOG)
 @click.argument("mission", shell_complete=complete_mission)
 @pass_invocation
 def command(invocation: Invocation, mission: str) -> int:

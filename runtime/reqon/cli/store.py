@@ -11,7 +11,7 @@ import click
 
 from reqon.cli import console, wording
 from reqon.cli.groups import GroupWithDefault
-from reqon.cli.invocation import Invocation, pass_invocation
+from reqon.cli.invocation import Invocation, complete_store, pass_invocation
 from reqon.errors import ConfigError, RefusedError
 from reqon.state.paths import StatePaths
 from reqon.stores.file import read_records, store_file
@@ -62,7 +62,7 @@ def list_stores(invocation: Invocation, *, as_json: bool) -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_store)
 @click.argument("key", required=False)
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many records.")
 @pass_invocation
