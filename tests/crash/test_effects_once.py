@@ -16,7 +16,14 @@ from support.crash_runs import Bench, Shape, seed_of
 from support.crash_service import World
 from support.fake_api import DROP, Asked, Reply
 
-SHAPES = [Shape("post"), Shape("post", "strict"), Shape("post", "relaxed"), Shape("parallel_loop")]
+SHAPES = [
+    Shape("post"),
+    Shape("post", "strict"),
+    Shape("post", "relaxed"),
+    Shape("post_now"),
+    Shape("post_now", "compacting"),
+    Shape("parallel_loop"),
+]
 N_RUNS = 6
 N_DEEP_RUNS = 300
 

@@ -29,7 +29,7 @@ INCREMENTAL = "incremental"
 """The quickstart's second run: only what changed since the first one."""
 
 POLICIES = ("balanced", "strict", "relaxed", "compacting")
-_TIMING: dict[str, dict[str, Any]] = {
+TIMING: dict[str, dict[str, Any]] = {
     "compacting": {"grow_bytes": 1500, "batch": 0.001},
     "strict": {},
     "balanced": {},
@@ -80,7 +80,7 @@ class Shape:
 
     @property
     def timing(self) -> dict[str, Any]:
-        return _TIMING[self.policy]
+        return TIMING[self.policy]
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,7 @@ class Run:
     world: World
     goal: int = 1
     trail: list[str] = field(default_factory=list)
+    env: dict[str, str] = field(default_factory=dict)
 
     @property
     def state_dir(self) -> Path:
@@ -130,7 +131,11 @@ class Run:
             program=str(self.program),
             mission=mission or self.mission,
             state_dir=str(self.state_dir),
-            env={"REQON_TEST_URL": self.world.url, "CRASH_TOKEN": "secret-token-of-the-tests"},
+            env={
+                "REQON_TEST_URL": self.world.url,
+                "CRASH_TOKEN": "secret-token-of-the-tests",
+                **self.env,
+            },
             disk=disk,
             timing=self.timing,
             **options,

@@ -67,7 +67,7 @@ class World:
     """What one run sees of the service, and what it did to it.
 
     `created` holds the bodies that had an effect, by path; `bodies` all that came with each key.
-    From request `breaks_at` on everything is answered with 500.
+    From request `breaks_at` on, and in each of the `outages`, everything is answered with 500.
     """
 
     name: str
@@ -83,11 +83,12 @@ class World:
     n_requests: int = 0
     observe: Callable[[Asked], None] | None = None
     breaks_at: int | None = None
+    outages: tuple[range, ...] = ()
 
     def effects(self) -> dict[str, Any]:
-        """What a run and an undisturbed run must have in common; generated ids differ."""
+        """What a run and an undisturbed run must have in common; generated ids and times differ."""
         by_path = {
-            path: sorted(repr({**body, "id": "id" in body}) for body in bodies)
+            path: sorted(repr(_told(body)) for body in bodies)
             for path, bodies in sorted(self.created.items())
         }
         return {"created": by_path, "keyless": self.keyless}
@@ -102,7 +103,8 @@ class World:
         self.n_requests += 1
         if self.observe is not None:
             self.observe(asked)
-        if self.breaks_at is not None and self.n_requests >= self.breaks_at:
+        broken = self.breaks_at is not None and self.n_requests >= self.breaks_at
+        if broken or any(self.n_requests in outage for outage in self.outages):
             return Reply({"error": "out of order"}, 500)
         parts = asked.path.strip("/").split("/")
         handler = getattr(self, f"{asked.method.lower()}_{parts[0]}", None)
@@ -151,10 +153,23 @@ class World:
         done = self.looks[rest[0]] > 2
         return {"id": rest[0], "state": "done" if done else "pending"}
 
+    def get_tasks(self, asked: Asked, rest: list[str]) -> Any:
+        """Done when it was noticed twice."""
+        noticed = [body for body in self.created.get("notices", ()) if body["about"] == rest[0]]
+        return {"id": rest[0], "state": "done" if len(noticed) > 1 else "pending"}
+
     def get_secure(self, asked: Asked, rest: list[str]) -> Any:
         if asked.header("Authorization") != "Bearer secret-token-0001":
             return Reply({"error": "unauthorized"}, 401)
         return {"id": rest[0], "value": f"v{rest[0]}"}
+
+    def get_gates(self, asked: Asked, rest: list[str]) -> Any:
+        """Open once somebody has knocked."""
+        knocked = any(body["about"] == rest[0] for body in self.created.get("slips", ()))
+        return {"open": True} if knocked else Reply({"error": "closed"}, 401)
+
+    def post_missing(self, asked: Asked, rest: list[str]) -> Any:
+        return self.get_missing(asked, rest)
 
     def post_login(self, asked: Asked, rest: list[str]) -> Any:
         self.tokens += 1
@@ -164,6 +179,9 @@ class World:
         return self._create("notices", asked)
 
     def post_slips(self, asked: Asked, rest: list[str]) -> Any:
+        return self._create("slips", asked)
+
+    def patch_slips(self, asked: Asked, rest: list[str]) -> Any:
         return self._create("slips", asked)
 
     def _create(self, path: str, asked: Asked) -> Reply:
@@ -180,6 +198,14 @@ class World:
         if key is not None:
             self.answers[key] = reply
         return reply
+
+
+MADE_ANEW = ("id", "at", "uid", "gid")
+"""Fields that another run gives other values."""
+
+
+def _told(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name not in MADE_ANEW}
 
 
 class Service:

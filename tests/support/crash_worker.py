@@ -62,7 +62,8 @@ class Job:
     3, "errno": 28, "lasting": true}`, `{"kind": "forgetful", "rule": "marks"}` or None; `timing`
     the fields of `Timing` that differ; `now` the instant that the clock starts from; `extra` the
     options of `RunOptions` that are plain values, `interrupt_at` (ask the run to stop when so many
-    operations are done) and `n_files` (so many may be open). `record_to`: pickle the trace of everything that
+    operations are done), `die_after` (seconds after which it is killed) and `n_files` (so many may be
+    open). `record_to`: pickle the trace of everything that
     the disk does and what is told into that file. `command`: run this command line instead, in
     the folder of the state. `clean`: clean the mission with these rules instead.
     """
@@ -202,7 +203,7 @@ def _in_child(job: Job, program: Program) -> str:
         content = pipe.read()
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
-    if code == DIED:
+    if code == DIED or code == -signal.SIGALRM:
         return json.dumps(asdict(Answer(died=True)))
     if not content:
         content = json.dumps(asdict(Answer(died=False, crash=f"ended with {code}"))).encode()
@@ -212,7 +213,7 @@ def _in_child(job: Job, program: Program) -> str:
 def _be_child(job: Job, program: Program, writing: int) -> None:
     """Run the job and end the process, whatever happens."""
     try:
-        signal.alarm(60)
+        signal.setitimer(signal.ITIMER_REAL, job.extra.get("die_after", 60))
         answer = _run(job, program)
     except BaseException:  # noqa: BLE001 - every traceback is shown by the test
         answer = Answer(died=False, crash=traceback.format_exc())

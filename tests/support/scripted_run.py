@@ -181,6 +181,7 @@ async def _post(unit: Any, world: World, index: int, item: dict) -> None:
         call = await unit.intent(position, key, {"id": item["id"]}, {"method": "POST"})
         reply = world.post(key, call.body)
         await unit.result(call, 201, reply)
+    unit.settle(call)
     unit.put("scored", f"receipt-{index}", reply)
 
 

@@ -146,6 +146,7 @@ class Attempt:
             dry_run=self.dry_run,
             unknown=self.unknown,
             attempt=state.start.attempt,
+            has_failed_before=any(one.get("reason") == "failed" for one in state.attempts),
             parallel_mode=self.options.parallel_mode,
             max_concurrency=self.options.max_concurrency,
         )

@@ -53,7 +53,7 @@ LONG_WAIT_MS = 1000
 class Branch(Standing):
     """One branch. `slots`, `scope` and `regions` are those of the innermost action."""
 
-    __slots__ = ("batched", "facts", "later", "scope", "stop", "uncounted")
+    __slots__ = ("batched", "facts", "inherited", "later", "scope", "stop", "uncounted")
 
     def __init__(self, run: Running, unit: Unit, stop: Stop, around: Sequence[Position]) -> None:
         super().__init__(run, unit, around)
@@ -64,10 +64,13 @@ class Branch(Standing):
         self.later: list[Event] = []
         self.uncounted = 0
         self.batched = 0
+        self.inherited = 0
 
     def fork(self, name: str, stop: Stop) -> Branch:
         """A new branch with a unit of its own, inside of the same constructs."""
-        return Branch(self.run, self.run.session.unit(name), stop, self.stack)
+        child = Branch(self.run, self.run.session.unit(name), stop, self.stack)
+        child.inherited = len(self.stack)
+        return child
 
     @property
     def action_name(self) -> str:
@@ -250,11 +253,17 @@ class Branch(Standing):
         """Run a pipeline as a step."""
         await pipeline.run_step(self, stages)
 
-    def count_try(self, anchor: Anchor, directive: str) -> int:
-        """Count an arrival at a directive that goes back; answers how many there were."""
+    def count_try(self, anchor: Anchor, directive: str, most: int) -> int:
+        """Count an arrival at a directive that goes back; answers how many there were.
+
+        Where a run has failed because all were used up, its resume has them anew.
+        """
         for position in reversed(self.stack):
             if isinstance(position, BlockPosition) and position.block.path == anchor.block:
-                position.tries[directive] = position.tries.get(directive, 0) + 1
+                tries = position.tries.get(directive, 0)
+                if tries >= most and position.saved is not None and self.run.has_failed_before:
+                    tries = 0
+                position.tries[directive] = tries + 1
                 position.used = True
                 position.dirty = True
                 return position.tries[directive]
@@ -324,17 +333,43 @@ class Branch(Standing):
         take_credentials(self, reply)
 
     def answers(self) -> int:
-        """How many replies below 400 this place has had in this pass."""
-        block = self.block
-        return block.answers.get(str(block.at), 0)
+        """How many replies below 400 this place has had in this pass.
+
+        They are counted where going back does not forget them, each in a cell of its own.
+        """
+        block = self.repeated()
+        if block is None:
+            return 0
+        place = self.place()[len(block.address) + 1 :]
+        if place not in block.answers and self.resumes:
+            kept = self.run.resume.take(f"{block.address}/n/{place}")
+            if kept is not None:
+                block.answers[place] = kept
+                block.used = True
+                block.note_written()
+        return block.answers.get(place, 0)
 
     def answered(self) -> None:
-        """Count one more."""
-        block = self.block
-        place = str(block.at)
-        block.answers[place] = block.answers.get(place, 0) + 1
+        """Count one more; nothing where no directive can come back here."""
+        block = self.repeated()
+        if block is None:
+            return
+        place = self.place()[len(block.address) + 1 :]
+        block.answers[place] = self.answers() + 1
         block.used = True
-        block.dirty = True
+        if self.run.keeps_state:
+            block.note_written()
+            self.unit.cell(f"{block.address}/n/{place}", block.answers[place])
+
+    def note_unanswered(self) -> None:
+        """A request that changes something has failed and stays recorded as long as its scope."""
+        scope = self.call_scope()
+        scope.used = True
+        scope.note_written()
+
+    def call_scope(self) -> BlockPosition:
+        """The block as long as which a request may be sent again as the same call."""
+        return self.repeated() or self.regions[-1]
 
     def keep_reply(self, position: Position, value: Value, cell: Json) -> None:
         """Keep a large reply at its position, for variables to refer to."""
@@ -422,6 +457,9 @@ class Branch(Standing):
         """End the unit of work here; tells what was held back until now."""
         self.batched = 0
         stage(self)
+        while self.unit.waits:
+            await self.unit.ready()
+            stage(self)
         told: list[Event] = []
         if barrier is not Barrier.BATCH:
             told, self.later = self.later, told
@@ -435,10 +473,23 @@ class Branch(Standing):
         for event in told:
             self.run.events.emit(event)
 
+    async def commit_what_led_here(self) -> None:
+        """Before a request that changes something: what it follows from is not asked for again.
+
+        A redo could get another answer, or another time, and would not come here or say something
+        else.
+        """
+        own = self.stack[self.inherited :]
+        if self.unit.changed or any(
+            position.dirty or (isinstance(position, BlockPosition) and position.changed)
+            for position in own
+        ):
+            await self.commit("c", Barrier.BATCH)
+
     def _forget_unit(self) -> None:
         """What the unit holds cannot be written: the next commit writes the positions again."""
         self.unit.discard()
-        for position in self.stack:
+        for position in self.stack[self.inherited :]:
             position.dirty = True
 
     def emit(self, event: Event) -> None:

@@ -141,18 +141,28 @@ class Keeper:
     # -------------------------------------------------------------- reading
 
     def load(self, kept: Json, blobs: Blobs) -> Any:
-        """The value of a kept form."""
+        """The value of a kept form.
+
+        Null where it refers to what a request brought that a directive has gone back over: the
+        variable is out of sight then, and bound again before anything reads it.
+        """
         if "v" in kept:
             return untag(blobs.load_blob(kept["v"]))
         root = self._root(kept["at"], blobs)
         path = tuple(kept.get("path", ()))
+        if root is None:
+            return None
         if not path and "pick" not in kept:
             return root.value
-        items = next(items for known, items in root.lists if known == path)
-        return items if "pick" not in kept else [items[n] for n in _unmask(kept["pick"])]
+        items = next((items for known, items in root.lists if known == path), None)
+        if items is None or "pick" not in kept:
+            return items
+        return [items[n] for n in _unmask(kept["pick"]) if n < len(items)]
 
-    def _root(self, address: str, blobs: Blobs) -> Root:
+    def _root(self, address: str, blobs: Blobs) -> Root | None:
         if address not in self._roots:
+            if f"{address}/r" not in self._cells:
+                return None
             self.add_root(address, self._rebuilt(address, blobs))
         return self._roots[address]
 

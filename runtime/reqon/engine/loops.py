@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reqon.engine.staging import stage_position
 from reqon.errors import ReqonError, RunError
 from reqon.events.model import CheckpointSaved, Progressed
 from reqon.journal.unit import Barrier
@@ -177,6 +178,8 @@ class _ParallelLoop:
             self.moved.set()
 
     def _failed(self, child: Branch, error: ReqonError) -> None:
+        if not isinstance(error, RunError):
+            child.unit.discard()
         if self.error is None:
             self.error = error
         elif isinstance(error, RunError) and isinstance(self.error, RunError):
@@ -191,7 +194,7 @@ class _ParallelLoop:
     async def _iterate(self, child: Branch, index: int) -> None:
         parent, runner = self.branch, self.runner
         body = BlockPosition(self.position, "", runner.body, index)
-        child.frame = replace(parent.frame, loop=self.position)
+        child.frame = replace(parent.frame)
         child.scope = Scope(child.facts, dict(parent.slots))
         child.scope.last_sync = parent.scope.last_sync
         child.slots = child.scope.slots
@@ -209,9 +212,13 @@ class _ParallelLoop:
             raise
         child.stack.pop()
         child.erase(body)
+        while child.unit.waits:
+            await child.unit.ready()
         self._note_done(index)
-        if not holds_back(child, self.position, runner.plan.every, runner.body):
-            await end_iteration(child, self.position, runner.plan.every)
+        stage_position(child, self.position)
+        if not child.frame.nested and parent.frame.loop is self.position:
+            child.uncounted += 1
+        await end_iteration(child, self.position, runner.plan.every)
 
     def _note_done(self, index: int) -> None:
         self.done.add(index)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from reqon.engine import calls
+from reqon.engine.staging import stage_position
 from reqon.engine.stops import Stop
 from reqon.errors import AbortError, Interrupted, ReqonError, RunError, StoppedError, StorageError
 from reqon.events.model import Failed, StageSkipped, StageStarted
@@ -283,7 +284,10 @@ class _Group:
             async with self.turn:
                 self.stop.check()
                 await calls.run_action(child, name, state.position, suffix, nested=self.nested)
+            while child.unit.waits:
+                await child.unit.ready()
             state.note_done(name)
+            stage_position(child, state.position)
             if not self.nested:
                 child.unit.stage(state.stage, None, {name: "completed"})
             await child.commit("c", Barrier.SYNC)

@@ -53,6 +53,8 @@ class Running:
     """A dry run has left a request unsent: data may be missing from now on."""
     unknown: str | None = None
     attempt: int = 1
+    has_failed_before: bool = False
+    """An earlier attempt of the execution ended as failed."""
     parallel_mode: str = "continue"
     max_concurrency: int | None = None
     run_pass: int = 0

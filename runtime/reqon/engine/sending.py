@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 TOKEN_FIELDS = ("access_token", "accessToken", "token")
 GOOD = 400
+SERVER_ERRORS = 500
+MAY_HAVE_ACTED = frozenset({408, 409, 425, 429})
+"""Refusals after which the same request is to come again."""
 
 
 async def send(branch: Branch, sending: Sending) -> HttpReply | HttpFailure:
@@ -83,38 +86,69 @@ def _on_retry(branch: Branch) -> Any:
 
 
 async def _recorded_exchange(branch: Branch, sending: Sending) -> HttpReply | HttpFailure:
-    unit, source = branch.unit, sending.source
-    position = branch.place()
-    answers = branch.answers()
-    place = CallPlace(
-        branch.run.session.execution_id,
-        branch.run.run_pass,
-        source.name,
-        sending.request.method,
-        position,
-        sending.page,
-        answers,
-    )
-    key = idempotency_key(place)
-    request = sending.request
-    if source.idempotency.covers(request.method):
-        request = with_idempotency_key(request, source.idempotency.header, key)
-    recorded = unit.recorded(position, key) if branch.run.keeps_state else None
+    unit, position = branch.unit, branch.place()
+    request, key, recorded = _recorded(branch, sending)
     if recorded is not None:
         known = _known(branch, request, recorded) or _left_out(branch, request, recorded)
         if known is not None:
+            unit.settle(recorded)
             branch.answered()
             return known
         request = _as_recorded(request, recorded)
-    call = None
-    if branch.run.keeps_state:
-        call = recorded or await unit.intent(position, key, _body_text(request), _facts(request))
+    call = recorded
+    if call is None:
+        await branch.commit_what_led_here()
+        scope = branch.call_scope().address
+        facts = _facts(request)
+        call = await unit.intent(position, key, _body_text(request), facts, scope)
     reply = await _exchange(branch, sending, request)
-    if isinstance(reply, HttpReply):
-        branch.answered()
-    if call is not None and _token_in(branch, reply) is None:
+    if _token_in(branch, reply) is None:
         await _record(branch, call, reply)
+    if isinstance(reply, HttpReply):
+        unit.settle(call)
+        branch.answered()
+    elif request.keyed:
+        branch.note_unanswered()
+    else:
+        unit.settle(call)
     return reply
+
+
+def _recorded(branch: Branch, sending: Sending) -> tuple[HttpRequest, str, RecordedCall | None]:
+    """The request with its key, and what is recorded of it.
+
+    A call that failed and may have had its effect is the same call when it is sent again. One
+    that was refused is another call as soon as it says something else.
+    """
+    while True:
+        key = idempotency_key(_call_place(branch, sending))
+        request, source = sending.request, sending.source
+        if source.idempotency.covers(request.method):
+            request = with_idempotency_key(request, source.idempotency.header, key)
+        recorded = branch.unit.recorded(branch.place(), key)
+        if recorded is None or not _says_something_else(request, recorded):
+            return request, key, recorded
+        branch.unit.settle(recorded)
+        branch.answered()
+
+
+def _call_place(branch: Branch, sending: Sending) -> CallPlace:
+    return CallPlace(
+        branch.run.session.execution_id,
+        branch.run.run_pass,
+        sending.source.name,
+        sending.request.method,
+        branch.place(),
+        sending.page,
+        branch.answers(),
+    )
+
+
+def _says_something_else(request: HttpRequest, recorded: RecordedCall) -> bool:
+    refused = recorded.status is not None and GOOD <= recorded.status < SERVER_ERRORS
+    return (
+        refused and recorded.status not in MAY_HAVE_ACTED and recorded.body != _body_text(request)
+    )
 
 
 def _known(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> HttpReply | None:

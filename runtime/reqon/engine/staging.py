@@ -11,14 +11,18 @@ if TYPE_CHECKING:
 
 
 def stage(branch: Branch) -> None:
-    """Hand over everything that changed in where the branch stands."""
+    """Hand over everything that changed in where the branch stands.
+
+    Positions that it shares with other branches are left out: between staging and merging others
+    may have gone on, and their work must not be noted as done in a unit that is merged earlier.
+    """
     if branch.run.keeps_state:
-        for position in branch.stack:
+        for position in branch.stack[branch.inherited :]:
             if isinstance(position, BlockPosition) and position.volatile:
                 branch.erase(position)
                 break
             if position.dirty:
-                _stage_position(branch, position)
+                stage_position(branch, position)
             if isinstance(position, BlockPosition):
                 if position.lingering:
                     _stage_lingering(branch, position.lingering)
@@ -30,7 +34,10 @@ def stage(branch: Branch) -> None:
     _show_place(branch)
 
 
-def _stage_position(branch: Branch, position: Position) -> None:
+def stage_position(branch: Branch, position: Position) -> None:
+    """Hand over one position; one that branches share, only with what is merged at once."""
+    if not branch.run.keeps_state:
+        return
     position.dirty = False
     position.note_written()
     unit = branch.unit
@@ -59,7 +66,7 @@ def _kept(branch: Branch, kind: Kept, value: Any) -> Any:
 def _stage_lingering(branch: Branch, lingering: list[Position]) -> None:
     for position in lingering:
         if position.dirty:
-            _stage_position(branch, position)
+            stage_position(branch, position)
 
 
 def _stage_variables(branch: Branch, region: BlockPosition) -> None:

@@ -64,9 +64,18 @@ class Standing:
 
     def id_place(self) -> str:
         """The same, and different for each pass over it that a directive asked for."""
-        block = self.block
-        tries = sum(block.tries.values())
-        return f"{self.run.run_pass} {block.address}/{block.at} {tries}"
+        blocks = [position for position in self.stack if isinstance(position, BlockPosition)]
+        if not blocks:
+            return f"{self.run.run_pass} {self.stack[-1].address}"
+        tries = sum(sum(block.tries.values()) for block in blocks if block.tries)
+        return f"{self.run.run_pass} {blocks[-1].address}/{blocks[-1].at} {tries}"
+
+    def repeated(self) -> BlockPosition | None:
+        """The outermost block around in which a directive may go back."""
+        for position in self.stack:
+            if isinstance(position, BlockPosition) and position.block.restored:
+                return position
+        return None
 
     def here(self) -> tuple[Position, str]:
         """Parent and suffix of a position at the present step."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -362,13 +362,14 @@ class Ledger:
     # ---- unsafe requests
 
     async def intent(
-        self, position: str, key: str, body: Any, facts: Mapping[str, Any]
+        self, position: str, key: str, body: Any, facts: Mapping[str, Any], scope: str
     ) -> RecordedCall:
         """Record a request that is about to be sent; on the disk unless relaxed."""
-        call = RecordedCall(0, position, key, body, now_ms(self.clock), dict(facts))
+        at_ms = now_ms(self.clock)
+        call = RecordedCall(0, position, key, body, at_ms, dict(facts), scope=scope)
         form = {name: v for name, v in call.to_json().items() if name != "n" and v is not None}
         number = self.append_input(Frame(n=0, t=0, k="fx", fx=form))
-        call = RecordedCall(number, position, key, body, call.at_ms, call.facts)
+        call = replace(call, number=number)
         self.state.record_intent(call)
         await self._sync_input()
         return call

@@ -7,8 +7,8 @@ of it: stores fold those themselves. Nothing here touches the disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +28,8 @@ class RecordedCall:
     `number` is that of its frame. `body` is what it sent (None: no body), `at_ms` when, in ms
     since 1970; `facts` name it for people. `status` and `reply` are None until a result was
     recorded. A `usable` reply is to be taken and nothing sent; else the same body is sent again
-    with the same key, unless it has `expired`.
+    with the same key, unless it has `expired`. `scope` is an address: a call that is not settled
+    goes with the cells there.
     """
 
     number: int
@@ -39,6 +40,7 @@ class RecordedCall:
     facts: Mapping[str, Any]
     status: int | None = None
     reply: Any = None
+    scope: str = ""
 
     @property
     def usable(self) -> bool:
@@ -60,6 +62,7 @@ class RecordedCall:
             "facts": dict(self.facts),
             "status": self.status,
             "reply": self.reply,
+            "scope": self.scope,
         }
 
     @classmethod
@@ -74,6 +77,7 @@ class RecordedCall:
             form.get("facts", {}),
             form.get("status"),
             form.get("reply"),
+            form.get("scope") or form["position"],
         )
 
 
@@ -144,7 +148,7 @@ class RunState:
     # ---- changes, shared by fold and ledger
 
     def set_cell(self, address: str, value: Any) -> None:
-        """Set a cell; with None delete it and everything below it."""
+        """Set a cell; with None delete it and everything below it, calls of that scope too."""
         if value is None:
             self._delete_cells(address)
         elif address in self.cells:
@@ -154,8 +158,18 @@ class RunState:
             self._count_above(address, 1)
 
     def has_cells_at(self, address: str) -> bool:
-        """Whether there is a cell of this address or below it."""
-        return address in self.cells or address in self.below_counts
+        """Whether there is a cell of this address or below it, or a call that goes with it."""
+        if address in self.cells or address in self.below_counts:
+            return True
+        return bool(self.calls) and any(True for _ in self._calls_below(address))
+
+    def _calls_below(self, address: str) -> Iterator[tuple[str, str]]:
+        start = f"{address}/"
+        return (
+            where
+            for where, call in self.calls.items()
+            if call.scope == address or call.scope.startswith(start)
+        )
 
     def _delete_cells(self, address: str) -> None:
         gone = [address] if address in self.cells else []
@@ -165,6 +179,9 @@ class RunState:
         for found in gone:
             del self.cells[found]
             self._count_above(found, -1)
+        if self.calls:
+            for where in list(self._calls_below(address)):
+                del self.calls[where]
 
     def _count_above(self, address: str, step: int) -> None:
         """Keep count of the cells below each address: most deletions find none, and are many."""
@@ -193,9 +210,7 @@ class RunState:
         """Keep what was answered."""
         call = self.calls.get((position, key))
         if call is not None:
-            self.calls[position, key] = RecordedCall(
-                call.number, position, key, call.body, call.at_ms, call.facts, status, reply
-            )
+            self.calls[position, key] = replace(call, status=status, reply=reply)
 
     def begin_attempt(self, start: StartFacts) -> None:
         """A new attempt: its facts hold from now on; an earlier one ended with its last frame.

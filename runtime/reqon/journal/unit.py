@@ -228,30 +228,36 @@ class Unit:
         """What was recorded at this position under this idempotency key and is not settled.
 
         Call it before sending: with a usable result nothing is sent, with an intent only the
-        recorded body is sent again. The unit's next commit settles it.
+        recorded body is sent again.
         """
-        call = self._ledger.state.calls.get((position, key))
-        if call is not None:
-            self._changes.more().settled.append(call.number)
-        return call
+        return self._ledger.state.calls.get((position, key))
 
     async def intent(
-        self, position: str, key: str, body: Json, facts: Mapping[str, Any]
+        self,
+        position: str,
+        key: str,
+        body: Json,
+        facts: Mapping[str, Any],
+        scope: str | None = None,
     ) -> RecordedCall:
         """Record, on the disk, that a request is about to be sent; `facts` are for people.
 
         `facts` such as `{"source": "API", "method": "POST", "path": "/orders"}`. Commits nothing;
-        what other branches have in the batch is appended before it.
+        what other branches have in the batch is appended before it. The call stays recorded until
+        `settle`, or until the cells at `scope` (or around it) are deleted; without it, those
+        around the position.
         """
-        await self._ready()
-        call = await self._ledger.intent(position, key, body, facts)
-        self._changes.more().settled.append(call.number)
-        return call
+        await self.ready()
+        return await self._ledger.intent(position, key, body, facts, scope or position)
 
     async def result(self, call: RecordedCall, status: int, reply: Json) -> None:
         """Record, on the disk, what was answered; a status of 400 or above is no usable result."""
-        await self._ready()
+        await self.ready()
         await self._ledger.result(call, status, reply)
+
+    def settle(self, call: RecordedCall) -> None:
+        """What the unit holds stands for the call from now on: its next commit forgets it."""
+        self._changes.more().settled.append(call.number)
 
     # ---- the end of a unit
 
@@ -272,8 +278,8 @@ class Unit:
         session accepts nothing more (`Session.finish` still works).
         """
         ledger, changes = self._ledger, self._changes
-        if ledger.closed is not None or changes.rare is not None:
-            await self._ready()
+        if self.waits:
+            await self.ready()
         if changes:
             ledger.merge(changes)
         if self._saved:
@@ -290,14 +296,23 @@ class Unit:
         by the next commit, and `then` is not called.
         """
         ledger = self._ledger
-        await self._ready()
+        await self.ready()
         if self._changes:
             ledger.merge(self._changes)
         self._release()
         await ledger.settle_behind(kind, then)
 
-    async def _ready(self) -> None:
-        """Wait while views are written; then put the unit's blobs on the disk."""
+    @property
+    def waits(self) -> bool:
+        """Whether a commit would have to wait before it can merge what the unit holds."""
+        rare = self._changes.rare
+        return self._ledger.closed is not None or (rare is not None and bool(rare.blobs))
+
+    async def ready(self) -> None:
+        """Wait while views are written; then put the unit's blobs on the disk.
+
+        A commit that finds the unit ready merges it before any other task has its turn.
+        """
         ledger = self._ledger
         while True:
             rare = self._changes.rare

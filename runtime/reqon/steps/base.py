@@ -329,8 +329,11 @@ class StepContext(Protocol):
         """Run a pipeline."""
         ...
 
-    def count_try(self, anchor: Anchor, directive: str) -> int:
-        """Count an arrival at a directive that goes back; answers how many there were."""
+    def count_try(self, anchor: Anchor, directive: str, most: int) -> int:
+        """Count an arrival at a directive that goes back at most so often.
+
+        Answers how many there were.
+        """
         ...
 
     def wait_before(self, policy: RetryPolicy, attempt: int) -> float:

@@ -91,12 +91,16 @@ async def again(ctx: StepContext, directive: str, anchor: Anchor, policy: RetryP
     Raises RunError `retry_exhausted` where the policy allows none.
     """
     position = ctx.open()
-    saved = position.saved
-    tries = saved["try"] if saved is not None else ctx.count_try(anchor, directive)
+    saved: dict[str, Any] = position.saved or {}
+    most = policy.max_attempts
+    tries = saved["try"] if "try" in saved else ctx.count_try(anchor, directive, most)
     check_tries(ctx, position, tries, policy)
     wait_ms = ctx.wait_before(policy, tries + 1)
-    position.keep({"try": tries})
+    now_ms = ctx.facts.now().timestamp() * 1000
+    if "until" in saved:
+        wait_ms = min(wait_ms, saved["until"] - now_ms)
     if wait_ms > 0:
+        position.keep({"try": tries, "until": now_ms + wait_ms})
         await ctx.wait(wait_ms, tries + 1, "retry")
     ctx.close(position)
 
@@ -180,8 +184,9 @@ class JumpRunner:
         anchor = self.plan.anchor
         if "source" not in saved:
             if anchor is not None:
-                tries = ctx.count_try(anchor, str(self.plan.site.path))
-                check_tries(ctx, position, tries, RetryPolicy())
+                policy = RetryPolicy()
+                tries = ctx.count_try(anchor, str(self.plan.site.path), policy.max_attempts)
+                check_tries(ctx, position, tries, policy)
             saved = {"source": ctx.last_source}
             position.keep(saved)
         if "done" not in saved:

@@ -68,8 +68,8 @@ class ForEachRunner:
             outcome = await self._iterate(ctx, position, body)
         finally:
             ctx.regions.pop()
+            ctx.slots[RESPONSE_SLOT] = before
         ctx.stack.pop()
-        ctx.slots[RESPONSE_SLOT] = before
         return NEXT if outcome is SKIP else outcome
 
     async def _iterate(

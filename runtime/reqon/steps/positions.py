@@ -151,11 +151,12 @@ class BlockPosition(Position):
 
     A block that has a scope of its own (an action, an iteration) is a region: `slots` is that
     scope and `changed` its slots which the journal does not have yet. `tries` counts how often a
-    directive went back in this block, `answers` the replies that its requests have had;
-    `lingering` are requests that are done while variables refer to their replies, `snapshots`
-    what going back restores. `items`: iterations of an action's loops that are done. `volatile`:
-    nothing of the block is kept, so that a resume begins it anew. `number` is that of an
-    iteration; its object is used again for the next one, `used` tells that it has to be cleaned.
+    directive went back in this block, `answers` the replies that unsafe requests in it and further
+    in have had, by the rest of their place; `lingering` are requests that are done while variables
+    refer to their replies, `snapshots` what going back restores. `items`: iterations of an action's
+    loops that are done. `volatile`: nothing of the block is kept, so that a resume begins it anew.
+    `number` is that of an iteration; its object is used again for the next one, `used` tells that
+    it has to be cleaned.
     """
 
     __slots__ = (
@@ -235,6 +236,4 @@ class BlockPosition(Position):
             cell["items"] = self.items
         if self.tries:
             cell["tries"] = dict(self.tries)
-        if self.answers:
-            cell["answers"] = dict(self.answers)
         return cell

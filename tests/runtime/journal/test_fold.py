@@ -86,6 +86,7 @@ async def do(session: Session, unit: Unit, step: Any) -> None:
             call = unit.recorded(position, "key")
             if call is not None:
                 await unit.result(call, 200, {"ok": True})
+                unit.settle(call)
         case ("commit", barrier):
             await unit.commit("c", barrier)
         case ("discard",):

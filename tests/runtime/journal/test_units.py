@@ -396,6 +396,7 @@ async def test_a_request_is_recorded_before_it_is_sent_and_its_answer_after(
     assert found is not None
     assert (found.usable, found.status, found.reply) == (True, 201, {"id": 7})
     unit.put("a", "k", found.reply)
+    unit.settle(found)
     await unit.commit("c", Barrier.FRAME)
     assert unit.recorded("0/1", "key") is None
     session = await again(tmp_path, session)

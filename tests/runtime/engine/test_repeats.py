@@ -1,0 +1,217 @@
+"""What is done again: the same call after a failure, another call after an answer or a refusal."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from reqon.clock import SystemClock
+from reqon.engine.run import ResumeChoice, RunControl
+from support.fake_api import Asked, Gate, Reply, status
+from support.fake_pages import once_per_key
+from support.missions import Lab, lab
+
+HEAD = """
+mission M {
+  source Api { base: env("API") }
+  store out: file("out")
+  store state: file("state")
+"""
+AFTER_FAILURE = (
+    HEAD
+    + """
+  action A {
+    get "/begin"
+    match response {
+      _ -> {
+        for n in [1] {
+          post "/orders" { body: { at: now(), id: uuid() } }
+          match response { { error: _ } -> skip, _ -> store response -> out }
+        }
+        match count(out) { 0 -> retry { maxAttempts: 4, delay: 1 ms }, _ -> continue }
+      }
+    }
+  }
+  run A
+}
+"""
+)
+IN_EACH_PASS = (
+    HEAD
+    + """
+  action Tell { post "/told" { body: { n: count(out) } } }
+  action A {
+    get "/begin"
+    match count(out) {
+      n where n < 3 -> {
+        for part in [1, 2] { post "/orders" { body: { n: n, part: part } } }
+        store { id: n } -> out
+        run Tell
+        retry { maxAttempts: 5, delay: 1 ms }
+      }
+      _ -> continue
+    }
+  }
+  run A
+}
+"""
+)
+NEW_TOKEN = (
+    HEAD
+    + """
+  action Renew { store { id: "token", t: (state["token"].t ?? 0) + 1 } -> state }
+  action A {
+    post "/orders" { body: { token: state["token"].t } }
+    match response {
+      { code: 401 } -> jump Renew then retry
+      _ -> store { id: "done" } -> out
+    }
+  }
+  run A
+}
+"""
+)
+POLL = (
+    HEAD
+    + """
+  action A {
+    get "/job"
+    match response {
+      { state: "done" } -> store { id: "job" } -> out
+      _ -> retry { maxAttempts: 2, delay: DELAY }
+    }
+  }
+  run A
+}
+"""
+)
+HALF = (
+    HEAD
+    + """
+  action A {
+    store { id: "b" } -> out
+    store [{ id: "a" }, { id: "b", n: 1 }, { id: "c" }] -> out OPTIONS
+  }
+  run A
+}
+"""
+)
+
+
+def failing_first(world: Lab, path: str, *replies: Reply) -> list[object]:
+    """A route that fails so often and then creates once per key; what came, in order."""
+    answer, _ = once_per_key()
+    left, came = list(replies), []
+
+    def route(asked: Asked) -> Reply:
+        came.append(asked.json)
+        return left.pop(0) if left else answer(asked)
+
+    world.api.post(path, route)
+    return came
+
+
+async def test_a_call_that_failed_is_sent_again_as_it_was(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        world.api.get("/begin", {})
+        came = failing_first(world, "/orders", status(500), status(503))
+        result = await world.run(AFTER_FAILURE)
+        assert result.status == "completed", result.error
+        assert list(world.api.idempotency_keys("/orders").values()) == [3]
+    assert len(came) == 3
+    assert came[0] == came[1] == came[2]
+
+
+async def test_a_resume_sends_what_the_failed_run_sent(tmp_path: Path) -> None:
+    text = (
+        HEAD
+        + """
+  action A { post "/orders" { body: { at: now(), id: uuid() } }  store response -> out }
+  run A
+}
+"""
+    )
+    async with lab(tmp_path) as world:
+        came = failing_first(world, "/orders", status(500))
+        assert (await world.run(text)).status == "failed"
+        assert (await world.run(text, resume=ResumeChoice.IF_ANY)).status == "completed"
+        assert list(world.api.idempotency_keys("/orders").values()) == [2]
+    assert came[0] == came[1]
+
+
+async def test_each_pass_of_a_retry_makes_calls_of_its_own(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        world.api.get("/begin", {})
+        for path in ("/orders", "/told"):
+            world.api.post(path, once_per_key()[0])
+        result = await world.run(IN_EACH_PASS)
+        assert result.status == "completed", result.error
+        assert list(world.api.idempotency_keys("/orders").values()) == [1] * 6
+        assert list(world.api.idempotency_keys("/told").values()) == [1] * 3
+
+
+async def test_a_refused_call_that_says_something_else_has_another_key(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        came = failing_first(world, "/orders", status(401))
+        result = await world.run(NEW_TOKEN)
+        assert result.status == "completed", result.error
+        assert list(world.api.idempotency_keys("/orders").values()) == [1, 1]
+    assert came == [{"token": None}, {"token": 1}]
+
+
+async def test_a_run_that_gave_up_polling_polls_anew_when_resumed(tmp_path: Path) -> None:
+    text = POLL.replace("DELAY", "1 ms")
+    async with lab(tmp_path) as world:
+        world.api.get("/job", {"state": "pending"})
+        result = await world.run(text)
+        assert result.status == "failed"
+        assert result.record["errors"][0]["kind"] == "retry_exhausted"
+        world.api.get("/job", {"state": "done"})
+        result = await world.run(text, resume=ResumeChoice.IF_ANY)
+        assert result.status == "completed", result.error
+        assert world.store("out") == [{"id": "job"}]
+
+
+class LaterClock(SystemClock):
+    """A clock that is an hour ahead."""
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(hours=1)
+
+
+@pytest.mark.timeout(30)
+async def test_a_resume_waits_only_for_what_is_left_of_a_wait(tmp_path: Path) -> None:
+    text, control, gate = POLL.replace("DELAY", "30 minutes"), RunControl(), Gate()
+    async with lab(tmp_path) as world:
+        world.api.get("/job", Reply({"state": "pending"}, gate=gate))
+        async with asyncio.TaskGroup() as group:
+            run = group.create_task(world.run(text, control=control))
+            await gate.reached()
+            gate.open()
+            while "until" not in world.texts():
+                await asyncio.sleep(0.01)
+            control.interrupt("SIGINT")
+        assert run.result().status == "interrupted"
+        world.api.get("/job", {"state": "done"})
+        result = await world.run(text, resume=ResumeChoice.IF_ANY, clock=LaterClock())
+        assert result.status == "completed"
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ('{ key: .id == "c" ? null : .id }', "store_key"),
+        ("{ partial: true, upsert: false }", "store_missing"),
+    ],
+)
+async def test_a_list_that_cannot_be_stored_whole_is_not_stored_in_part(
+    tmp_path: Path, options: str, kind: str
+) -> None:
+    async with lab(tmp_path) as world:
+        result = await world.run(HALF.replace("OPTIONS", options))
+        assert result.status == "failed"
+        assert result.record["errors"][0]["kind"] == kind
+        assert world.store("out") == [{"id": "b"}]
