@@ -1,6 +1,6 @@
 """Missions made up at random that are disturbed in every way and must end like undisturbed ones.
 
-    disturbed(bench, make_mission(17), "3")     # [] when nothing differs
+    MadeRuns(bench, make_mission(17), "strict").disturbed("3")     # [] when nothing differs
 
 Ids and times that a run gives its data differ from run to run: in the stores each counts by where
 it stands first.
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from support.crash_missions import NAME, MadeMission
 from support.crash_outcome import Outcome, differences
-from support.crash_runs import POLICIES, TIMING, Bench, Run
+from support.crash_runs import TIMING, Bench, Run
 
 _ANEW = re.compile(
     rb"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}|key_[0-9a-z]{16}"
@@ -135,13 +136,14 @@ def _leveled(content: bytes, *, ordered: bool) -> bytes:
     return _ANEW.sub(lambda m: b"<new %d>" % known.setdefault(m[0], len(known)), content)
 
 
+Way = Callable[[MadeRuns, str], list[str]]
+"""`MadeRuns.disturbed`, `MadeRuns.failed` or `MadeRuns.timed_out`."""
+
+
 def problems_of(
-    bench: Bench, made: MadeMission, n_runs: int, seed: int, policies: tuple[str, ...] = POLICIES
+    bench: Bench, made: MadeMission, way: Way, n_runs: int, seed: int, policy: str
 ) -> list[str]:
-    """What is wrong with some disturbed runs of a mission."""
-    found: list[str] = []
-    for policy in policies:
-        runs = MadeRuns(bench, made, policy)
-        for number in range(n_runs):
-            found += runs.disturbed(f"{seed} {number}")
-    return [*found, made.text] if found else []
+    """What is wrong with some runs of a mission that are disturbed in one way."""
+    runs = MadeRuns(bench, made, policy)
+    found = [problem for number in range(n_runs) for problem in way(runs, f"{seed} {number}")]
+    return [f"REQON_CRASH_SEED={seed}", *found, made.text] if found else []
