@@ -18,6 +18,7 @@ from vague.diagnostics import Diagnostic
 from vague.peg import RULES, Cuts, Failure, ListForm
 from vague.slices import PIECES, SPACE
 from vague.suggestions import nearest
+from vague.vocabulary.options import OPTION_BLOCKS
 from vague.wording import TOKEN, first_on_line
 
 STEP_LISTS: Final = frozenset({"block", "action_body"})
@@ -32,6 +33,7 @@ _SPREADING: Final = frozenset(
 )
 _FIRST_OF_FIELDS: Final = frozenset({"assume"})
 _STEP_WORDS: Final = RULES.words("step")
+_OPTION_WORDS: Final = frozenset(OPTION_BLOCKS["mission"].options)
 _OPENERS: Final = "([{"
 # What a word such as `store` goes on with as a step, and what as a definition or an option.
 _OF_STEPS: Final = frozenset({"arrow", "primary", "expr", "'each'", "same_line"})
@@ -109,6 +111,8 @@ def _first_word(trouble: Trouble, at: int, expected: list[str]) -> tuple[int, li
     if trouble.form.rule not in _STATEMENTS:
         near = nearest(first.group(), RULES.words(trouble.form.element) & _FIRST_OF_FIELDS)
         return (at, expected) if near is None else (trouble.start, ["'assume'"])
+    if trouble.form.rule in MEMBER_LISTS and first.group() in _OPTION_WORDS:
+        return at, ["':'"]
     known = first.group() in RULES.words(trouble.form.element)
     has_block = trouble.text[at : at + 1] == "{" and trouble.form.rule in STEP_LISTS
     return (at, expected) if known or has_block else (trouble.start, [trouble.form.element])

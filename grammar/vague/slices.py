@@ -36,6 +36,8 @@ def _string(quote: str) -> str:
 
 
 _BACKTICKS = r"`[^`\n]*+`"
+# An address that somebody has forgotten to quote: its `//` begins no comment.
+_BARE_URL = r"https?://(?:[^\s\"'`,;()\[\]{}]|\{[\w.]*\})++"
 
 # What the regular expressions of the grammar name in angle brackets. Every repetition is
 # possessive, so that no text makes a match slow.
@@ -46,15 +48,16 @@ PIECES: dict[str, str] = {
     "name": rf"(?!(?:_|{'|'.join(RESERVED)})(?!\w))[^\W0-9]\w*+",
     "number": r"\.?[0-9](?:\w|\.(?=[0-9])|\.(?![\w.])|(?<=[eE])[+-](?=[0-9]))*+",
     "string": f"(?:{_string(chr(34))}|{_string(chr(39))}|{_BACKTICKS})",
+    "url": _BARE_URL,
     "unit": r"(?:ms|(?:millisecond|second|minute|hour|day|week)s?)",
 }
 
 SPACE = re.compile(PIECES["space"])
 _SCAN = re.compile(
-    rf"[()\[\]{{}}]|{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}"
+    rf"[()\[\]{{}}]|{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}|{_BARE_URL}"
     rf"|\A\ufeff|(?P<odd>[{_ODD}`])(?P=odd)*+|[^\x00-\x7f]++"
 )
-_COMMENTS = re.compile(rf"{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}")
+_COMMENTS = re.compile(rf"{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}|{_BARE_URL}")
 _MOST_UNMATCHED = 100_000
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
@@ -138,7 +141,7 @@ def _scan(text: str, start: int, end: int, found: Brackets, stack: list[tuple[in
             stack.append((match.start(), mark))
         elif mark in ")]}":
             _close(found, stack, match.start(), mark)
-        elif mark not in "\"'/#" or not _is_plain(match.group()):
+        elif mark != "h" and (mark not in "\"'/#" or not _is_plain(match.group())):
             _note(found, match, mark)
         last = match.end()
     return last
@@ -352,7 +355,7 @@ _BLANK = re.compile(r"[ \t]*")
 _HEAD_WORD = re.compile(r"\w*")
 _LINE_GOES_ON = re.compile(r"[ \t]*(?![ \t\r\n#]|//|\Z)")
 _REPAIR = re.compile(
-    rf"[()\[\]{{}}]|{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}"
+    rf"[()\[\]{{}}]|{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}|{_BARE_URL}"
     rf"|\n(?=[ \t]*+(?:(?P<kind>mission|action|source|schema|transform)(?!\w)"
     rf"{PIECES['same']}{PIECES['word']}{PIECES['same']}[{{:f-]"
     rf"|(?P<store>store)(?!\w){PIECES['same']}{PIECES['word']}{PIECES['same']}:"

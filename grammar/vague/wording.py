@@ -11,10 +11,11 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from vague.advice import advise, replace_word
 from vague.diagnostics import Diagnostic, Fix, RelatedPlace, Severity, TextEdit
 from vague.peg import MAXIMUM_CHAIN, MAXIMUM_DEPTH, RULES
 from vague.slices import PIECES, RESERVED, SPACE, Oddity
-from vague.suggestions import nearest
+from vague.suggestions import edit_distance, nearest
 from vague.text import Span
 
 TOKEN = re.compile(
@@ -78,8 +79,20 @@ _LABELS: Final[dict[str, Label]] = {
     "variant": Label("'('"),
     "assume": Label("'assume'"),
     "for_clause": Label("a clause", 1),
+    "'('": Label("'('", 1),
+    "lambda_arrow": Label("'=>'", 1),
+    "each_slip": Label("a name"),
+    "collection": Label("a value"),
+    "checkpoint_size": Label("a number"),
+    "filler": Label("a clause", 2),
+    "no_value": Label("a value"),
+    "no_size": Label("a number"),
+    "thousands": Label("a number"),
+    "else_slip": Label("'or'", 1),
+    "slip": Label("'every'"),
     "'each'": Label("'each'", 1),
     "glued": Label("a number", 1),
+    "unitless": Label("a number", 1),
     "same_line": Label("more on the same line", 1),
     "end": Label("the end of the file", 1),
     "'where'": Label("'where'", 2),
@@ -121,6 +134,30 @@ _FOREIGN_STEPS: Final[dict[str, str]] = {
     "sleep": "wait",
     "remove": "delete",
 }
+_FOREIGN_MEMBERS: Final[dict[str, str]] = {
+    "const": "let",
+    "var": "let",
+    "function": "action",
+    "def": "action",
+    "task": "action",
+    "job": "action",
+    "step": "action",
+    "api": "source",
+    "endpoint": "source",
+    "service": "source",
+    "type": "schema",
+    "interface": "schema",
+    "entity": "schema",
+    "model": "schema",
+    "table": "store",
+    "collection": "store",
+    "workflow": "mission",
+    "pipeline": "run",
+}
+_MEMBER_WORDS: Final = (
+    "mission", "source", "store", "schema", "transform", "action", "import", "let", "run",
+    "dataset", "schedule",
+)  # fmt: skip
 
 # ---------------------------------------------------------------- what was expected, what is found
 
@@ -136,14 +173,24 @@ def unexpected(
     wanted = _wanted(expected)
     if found in RESERVED and _NAMES & set(wanted) and at < end:
         return reserved(at, stop, found)
-    message = f"expected {_joined(wanted)}, found {_quoted(found)}"
-    if found == "=" and wanted == ["':'"]:
-        return error("RQ001", at, stop, message, "write ':'", (_replacement(at, stop, "=", ":"),))
+    if is_placeholder(found):
+        return placeholder(text, at)
+    message = f"expected {_joined(wanted)}, found {quoted(found)}"
+    advice = replace_word(text, at, found, wanted)
     meant = _meant(found, expected, near)
+    if advice is None and meant is None:
+        advice = advise(text, at, found, wanted)
+    if advice is not None:
+        return error("RQ001", at, stop, message, advice.hint, advice.fixes)
     if meant is None:
         return error("RQ001", at, stop, message)
     fix = _replacement(at, stop, found, meant, safe=False)
     return error("RQ001", at, stop, message, f"did you mean '{meant}'?", (fix,))
+
+
+def is_placeholder(found: str) -> bool:
+    """Whether a token stands for what documentation leaves out."""
+    return found in ("...", "???")
 
 
 def found_at(text: str, at: int) -> tuple[str, int]:
@@ -169,7 +216,8 @@ def _joined(wanted: list[str]) -> str:
     return f"{', '.join(wanted[:-1])} or {wanted[-1]}"
 
 
-def _quoted(found: str) -> str:
+def quoted(found: str) -> str:
+    """A token as messages show it; long ones are cut."""
     if not found:
         return "the end of the file"
     short = found if len(found) <= _LONGEST_QUOTE else f"{found[: _LONGEST_QUOTE - 3]}..."
@@ -182,14 +230,21 @@ def _meant(found: str, expected: Sequence[str], near: Sequence[str]) -> str | No
         return None
     if {"step", "block_element", "action_element"} & set(expected) and found in _FOREIGN_STEPS:
         return _FOREIGN_STEPS[found]
+    if {"item", "member"} & set(expected) and found in _FOREIGN_MEMBERS:
+        return _FOREIGN_MEMBERS[found]
     words: list[str] = []
     for label in (*near, *expected):
         if label.startswith("'"):
             words.append(label.strip("'"))
+        elif label in ("item", "member"):
+            words.extend(_MEMBER_WORDS)
         elif label in RULES:
             words.extend(sorted(RULES.words(label)))
     likely = [word for word in words if word.isidentifier() and len(word) > 1]
-    return nearest(found, likely) if len(found) > 2 else None
+    best = nearest(found, likely) if len(found) > 2 else None
+    if best is None or edit_distance(found, best, len(found)) * 2 >= len(found):
+        return best if best is not None and best.lower() == found.lower() else None
+    return best
 
 
 def name_of_label(label: str) -> str | None:
@@ -252,13 +307,13 @@ def missing_comma(text: str, at: int) -> Diagnostic:
     found, end = found_at(text, at)
     stop = _before_space(text, at)
     fix = Fix("add the comma", (TextEdit(Span(stop, stop), ","),))
-    return error("RQ013", at, end, f"comma missing before {_quoted(found)}", "add ','", (fix,))
+    return error("RQ013", at, end, f"comma missing before {quoted(found)}", "add ','", (fix,))
 
 
 def nothing_between(text: str, element: str, at: int) -> Diagnostic:
     """RQ001 for brackets that close at `at` with nothing in them."""
     found, end = found_at(text, at)
-    message = f"expected {_joined(_wanted([element]))}, found {_quoted(found)}"
+    message = f"expected {_joined(_wanted([element]))}, found {quoted(found)}"
     return error("RQ001", at, end, message)
 
 
@@ -287,9 +342,9 @@ def odd(text: str, oddity: Oddity) -> Diagnostic:
 
 def _strange(start: int, written: str) -> Diagnostic:
     shown = written if written.isprintable() else f"U+{ord(written[0]):04X}"
-    message = f"character not allowed here {_quoted(shown)}"
+    message = f"character not allowed here {quoted(shown)}"
     edit = TextEdit(Span(start, start + len(written)), "")
-    fix = Fix(f"remove {_quoted(shown)}", (edit,), safe=written[0] == ";")
+    fix = Fix(f"remove {quoted(shown)}", (edit,), safe=written[0] == ";")
     return error("RQ006", start, start + len(written), message, "remove it", (fix,))
 
 
@@ -309,7 +364,7 @@ def _unmatched(start: int, end: int, written: str) -> Diagnostic:
 def _backticks(start: int, end: int, written: str) -> Diagnostic:
     inner = written[1:-1].replace('"', '\\"')
     fix = Fix("use double quotes", (TextEdit(Span(start, end), f'"{inner}"'),), safe=False)
-    message = f"string of another language {_quoted(written)}"
+    message = f"string of another language {quoted(written)}"
     hint = "write it in double quotes; join texts with concat(…)"
     return error("RQ012", start, end, message, hint, (fix,))
 

@@ -28,11 +28,13 @@ from vague.ast.definitions import (
     UnionType,
 )
 from vague.ast.expressions import Quantity
-from vague.build.options import optional_block, signed_quantity
+from vague.build.options import optional_block, signed, signed_quantity
 from vague.build.patterns import expect_arrow
 from vague.build.reader import Builder, Reader, declared
 from vague.build.strings import glued_parts, number_value, value_of
+from vague.diagnostics import Fix, TextEdit
 from vague.peg import Tree
+from vague.text import Span
 
 _CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 
@@ -81,8 +83,23 @@ def _amount(reader: Reader, tree: Tree) -> Quantity:
     if tree.rule == "amount":
         number, unit = tree.parts
         return cast("Quantity", signed_quantity(reader, number, unit, always=True))
+    if tree.rule == "unitless":
+        return _unitless(reader, tree)
     negative, literal, word = glued_parts(reader, tree)
     return Quantity(reader.span(tree), negative, literal, word)
+
+
+def _unitless(reader: Reader, tree: Tree) -> Quantity:
+    """`every 5` without a unit, read as minutes."""
+    written = reader.written(tree)
+    better = f"{written} minutes"
+    fix = Fix(f"write '{better}'", (TextEdit(Span(tree.end, tree.end), " minutes"),), safe=False)
+    message = f"expected a unit of time behind '{written}'"
+    hint = f"write for example '{better}'"
+    reader.report("RQ001", tree.start, tree.end, message, hint, (fix,))
+    negative, number = signed(reader, tree)
+    at = tree.end - reader.base
+    return Quantity(reader.span(tree), negative, number, Identifier(Span(at, at), "minutes"))
 
 
 def _source(reader: Reader, tree: Tree) -> Source:

@@ -106,6 +106,11 @@ def _placeholder(reader: Reader, tree: Tree) -> ErrorExpression:
     return ErrorExpression(reader.span(tree))
 
 
+def _bare_url(reader: Reader, tree: Tree) -> Name:
+    """An address without quotes: a name that can have no value, for the checker to speak of."""
+    return Name(reader.span(tree), reader.written(tree))
+
+
 def _field(reader: Reader, target: Expression, tree: Tree) -> FieldAccess | MethodCall:
     _, word, arguments = tree.parts
     span = Span(target.span.start, tree.end - reader.base)
@@ -200,7 +205,8 @@ def _pipe(reader: Reader, tree: Tree) -> Expression:
 
 def _lambda(reader: Reader, tree: Tree) -> Lambda:
     head, body = tree.parts
-    parameters = head.parts[0]
+    parameters, arrow = head.parts
+    expect_arrow(reader, arrow, "=>")
     bare = parameters.rule == "name"
     names = [declared(reader, parameters)] if bare else reader.elements(parameters)
     return Lambda(reader.span(tree), tuple(names), reader.build(body), with_parentheses=not bare)
@@ -263,6 +269,7 @@ BUILDERS: dict[str, Builder] = {
     "context": _context,
     "wildcard": _wildcard,
     "placeholder": _placeholder,
+    "bare_url": _bare_url,
     "group": _group,
     "array": _array,
     "array_spread": _spread,

@@ -13,7 +13,6 @@ from vague.ast.steps import (
     Assume,
     Block,
     CallOperation,
-    CheckpointClause,
     Clear,
     Continue,
     CustomStep,
@@ -24,7 +23,6 @@ from vague.ast.steps import (
     Map,
     MatchStep,
     Method,
-    ParallelClause,
     Queue,
     Request,
     Retry,
@@ -34,8 +32,8 @@ from vague.ast.steps import (
     StoreRecord,
     Validate,
     Wait,
-    WhereClause,
 )
+from vague.build import loops
 from vague.build.expressions import single
 from vague.build.options import optional_block
 from vague.build.patterns import arm_head, condition_head, expect_arrow
@@ -70,28 +68,19 @@ def _call(reader: Reader, tree: Tree) -> CallOperation:
 
 
 def _for_each(reader: Reader, tree: Tree) -> ForEach:
-    _, variable, _, collection, clauses, body = tree.parts
+    _, each, variable, second, _, collection, clauses, body = tree.parts
+    if each is not None:
+        loops.report_each(reader, each)
+    if second is not None:
+        loops.report_second_variable(reader, second)
+    built = (reader.build(clause) for clause in clauses)
     return ForEach(
         reader.span(tree),
         declared(reader, variable),
         reader.build(collection),
-        tuple(reader.build(clause) for clause in clauses),
+        tuple(clause for clause in built if clause is not None),
         _block(reader, body),
     )
-
-
-def _where_clause(reader: Reader, tree: Tree) -> WhereClause:
-    return WhereClause(reader.span(tree), reader.build(tree.parts[1]))
-
-
-def _checkpoint(reader: Reader, tree: Tree) -> CheckpointClause:
-    return CheckpointClause(reader.span(tree), reader.build(tree.parts[2]))
-
-
-def _parallel(reader: Reader, tree: Tree) -> ParallelClause:
-    width = tree.parts[1]
-    value = None if width is None else reader.build(width.parts[0])
-    return ParallelClause(reader.span(tree), value)
 
 
 def _map(reader: Reader, tree: Tree) -> Map:
@@ -163,7 +152,12 @@ def _validate_plain(reader: Reader, tree: Tree) -> Validate:
 
 
 def _or(reader: Reader, tree: Tree | None) -> Block | None:
-    return None if tree is None else _block(reader, tree.parts[1])
+    if tree is None:
+        return None
+    word, block = tree.parts
+    if word.rule == "else_slip":
+        reader.report_replacement("RQ001", word, "or", "expected 'or', found 'else'")
+    return _block(reader, block)
 
 
 def _assume(reader: Reader, tree: Tree) -> Assume:
@@ -257,12 +251,10 @@ def _custom(reader: Reader, tree: Tree) -> CustomStep:
 
 
 BUILDERS: dict[str, Builder] = {
+    **loops.BUILDERS,
     "request": _request,
     "call": _call,
     "for_each": _for_each,
-    "where_clause": _where_clause,
-    "checkpoint": _checkpoint,
-    "parallel": _parallel,
     "map": _map,
     "apply": _apply,
     "match_subject": _match_subject,

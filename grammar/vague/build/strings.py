@@ -81,6 +81,9 @@ def _unescaped(reader: Reader, offset: int, match: re.Match[str]) -> str:
 # ---------------------------------------------------------------- numbers
 
 
+_OTHER_BASE = re.compile(r"0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+")
+
+
 def number(reader: Reader, tree: Tree) -> NumberLiteral | DurationLiteral:
     """A number: an `int` without fraction and exponent, else a `float`.
 
@@ -148,19 +151,31 @@ def _malformed(reader: Reader, start: int, text: str, good: int) -> None:
 def _better(text: str, good: int) -> tuple[str | None, str | None]:
     """A hint, and what was probably meant."""
     digits, rest = text[:good], text[good:]
+    if not rest.isidentifier():
+        return _better_digits(text, digits, rest)
+    if _OTHER_BASE.fullmatch(text):
+        return "write the number in decimals", str(int(text, 0))
+    if "_" in rest and text.replace("_", "").isdecimal():
+        return "write the digits without separators", text.replace("_", "")
+    if rest in ("e", "E"):
+        return "write digits behind the exponent", f"{digits}{rest}0"
+    unit = _SHORT_UNITS.get(rest.lower()) or nearest(rest, UNIT_MILLISECONDS)
+    if rest in UNIT_MILLISECONDS:
+        unit = rest
+    if digits and unit is not None and rest.isalpha():
+        return f"write '{digits} {unit}'", f"{digits} {unit}"
+    return "put a space behind the number", f"{digits} {rest}" if digits else None
+
+
+def _better_digits(text: str, digits: str, rest: str) -> tuple[str | None, str | None]:
+    """The same for a number whose points, separators or signs are wrong."""
     if text.startswith("."):
         return "write a digit before the point", f"0{text}" if text[1:].isdecimal() else None
     if rest == ".":
         return "write a digit behind the point", digits
     if "_" in rest and text.replace("_", "").isdecimal():
         return "write the digits without separators", text.replace("_", "")
-    unit = _SHORT_UNITS.get(rest.lower()) or nearest(rest, UNIT_MILLISECONDS)
-    if rest in UNIT_MILLISECONDS:
-        unit = rest
-    if digits and unit is not None and rest.isalpha():
-        return f"write '{digits} {unit}'", f"{digits} {unit}"
-    better = f"{digits} {rest}" if digits and rest.isidentifier() else None
-    return "put a space behind the number", better
+    return "a number has one point at the most", None
 
 
 def _short(text: str) -> str:

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from vague.ast.base import Node
 from vague.ast.expressions import (
     UNIT_MILLISECONDS,
+    Call,
     DurationLiteral,
+    Group,
     Name,
     NumberLiteral,
     ObjectLiteral,
     OptionValue,
     Quantity,
+    Unary,
 )
 from vague.ast.steps import CheckpointClause
 from vague.diagnostics import Fix
@@ -205,7 +208,10 @@ def check_retention(use: OptionUse, walk: Walk) -> None:
         return
     value = use.entry.value
     found = literal(value)
-    if found is not None and found.kind is LiteralKind.DURATION:
+    if isinstance(value, Unary) and value.operator == "+" and found is not None:
+        better = walk.text(walk.span(value.operand))
+        _refuse_retention(value, "found a sign", walk, better)
+    elif found is not None and found.kind is LiteralKind.DURATION:
         if isinstance(found.node, Quantity) and found.unit not in UNIT_MILLISECONDS:
             refuse_unit(found.node, UNITS_FROM_SECONDS, walk)
         else:
@@ -256,17 +262,21 @@ def _refuse_length(found: Literal, problem: str, better: str, walk: Walk) -> Non
 
 def _refuse_fraction(found: Literal, walk: Walk) -> None:
     """`1.5 days` is `36 hours`: the same length in a unit that divides it."""
-    milliseconds = found.number * UNIT_MILLISECONDS[found.unit or "ms"]
-    better = _with_number(found, round(found.number) or 1)
-    exact = False
-    for unit in ("days", "hours", "minutes", "seconds"):
-        if milliseconds % UNIT_MILLISECONDS[unit] == 0 and milliseconds:
-            better = _amount(milliseconds // UNIT_MILLISECONDS[unit], unit)
-            exact = True
-            break
+    better, exact = _in_whole_units(str(found.number), found.unit or "ms")
     message = f"'stateRetention' must be a whole number of units, found '{_written(found)}'"
     fixes = (replacement(walk, found.node, better, safe=exact),)
     walk.report("RQ308", found.node, message, f"write '{better}'", fixes)
+
+
+def _in_whole_units(number: str, unit: str) -> tuple[str, bool]:
+    """A length as a whole number of a unit that divides it, and whether it is the same length."""
+    if number.isdecimal():
+        return f"{number} {unit}", True
+    milliseconds = float(number) * UNIT_MILLISECONDS[unit]
+    for smaller in ("days", "hours", "minutes", "seconds"):
+        if milliseconds and milliseconds % UNIT_MILLISECONDS[smaller] == 0:
+            return _amount(milliseconds // UNIT_MILLISECONDS[smaller], smaller), True
+    return _amount(round(float(number)) or 1, unit), False
 
 
 def _refuse_retention_without_unit(found: Literal, walk: Walk) -> None:
@@ -282,6 +292,7 @@ def _refuse_quoted_retention(found: Literal, walk: Walk) -> None:
     text = str(found.value)
     better = _unquoted(found)
     if better is not None:
+        better = _in_whole_units(*better.split())[0]
         help_text = f"drop the quotes: '{better}'"
         fixes = (replacement(walk, found.node, better),)
         message = "'stateRetention' needs a number with a unit, found a string"
@@ -302,7 +313,17 @@ def _refuse_computed_retention(value: OptionValue, walk: Walk) -> None:
         better = _number_of(name, walk)
         _refuse_retention(value, f"found the name '{name}'", walk, better)
     else:
-        _refuse_retention(value, "found a computed value", walk, None)
+        _refuse_retention(value, "found a computed value", walk, _from_call(value))
+
+
+def _from_call(value: OptionValue) -> str | None:
+    """`days(7)` as `7 days`."""
+    if not isinstance(value, Call) or not isinstance(value.callee, Name) or not value.arguments:
+        return None
+    number, unit = value.arguments[0], value.callee.text
+    if not isinstance(number, NumberLiteral) or unit not in UNIT_MILLISECONDS:
+        return None
+    return f"{number.text} {unit}" if is_whole(number.value) else None
 
 
 def _number_of(name: str, walk: Walk) -> str | None:
@@ -368,6 +389,8 @@ def check_checkpoint_size(clause: CheckpointClause, walk: Walk) -> None:
         _refuse_computed_size(size, walk)
         return
     problem, better, safe = _size_problem(found)
+    if isinstance(size, Group) and better == plain(found.number):
+        problem = "a number in parentheses"
     _refuse_size(size, problem, better, walk, safe=safe)
 
 

@@ -26,11 +26,12 @@ from vague.rules.literals import Literal, LiteralKind, is_whole, literal, plain,
 from vague.rules.registry import RuleTable
 from vague.rules.wording import listed, removal, replacement
 from vague.suggestions import nearest
+from vague.text import Span
 from vague.traversal.events import OptionBlockUse, OptionUse
 from vague.traversal.options import entries_of, takes_text, unquoted_text
 from vague.traversal.state import Walk
 from vague.vocabulary.kinds import Kinds
-from vague.vocabulary.options import OptionSpec, OptionType
+from vague.vocabulary.options import OPTION_BLOCKS, OptionBlock, OptionSpec, OptionType
 
 OPTIONS = RuleTable()
 
@@ -48,13 +49,85 @@ def check_known(use: OptionUse, walk: Walk) -> None:
         return
     key = use.entry.key
     message = f"unknown option '{key.text}' for {use.block.title}"
-    found = nearest(key.text, use.block.options)
+    found = _meant(key.text, use.block)
     if found is not None:
         fixes = (replacement(walk, key, found),)
         walk.report("RQ301", key, message, f"did you mean '{found}'?", fixes)
-    else:
-        names = [name for name, row in use.block.options.items() if row.synonym_of is None]
-        walk.report("RQ301", key, message, f"{use.block.title} takes {listed(names)}")
+        return
+    elsewhere = _elsewhere(key.text, use.block)
+    if elsewhere is not None:
+        walk.report("RQ301", key, message, elsewhere, _moved(use, walk))
+        return
+    names = [name for name, row in use.block.options.items() if row.synonym_of is None]
+    walk.report("RQ301", key, message, f"{use.block.title} takes {listed(names)}")
+
+
+# What other tools call an option.
+_OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+    "base": ("url", "baseUrl", "base_url", "host", "endpoint", "server"),
+    "auth": ("authentication", "authorization"),
+    "stateRetention": ("retention", "keepFor", "keep", "history", "historyRetention"),
+    "params": ("parameters", "querystring", "queryString", "qs"),
+    "body": ("data", "json", "payload"),
+    "key": ("id", "primaryKey", "by"),
+    "upsert": ("merge",),
+    "maxAttempts": ("attempts", "retries", "maxRetries", "times"),
+    "maxRetries": ("attempts", "retries", "maxAttempts", "times"),
+    "requestsPerMinute": ("rpm", "perMinute"),
+    "pageSize": ("size", "limit", "perPage"),
+}
+
+
+def _meant(name: str, block: OptionBlock) -> str | None:
+    """The option of the block that a name was meant to be."""
+    found = nearest(name, block.options)
+    if found is not None:
+        return found
+    folded = name.replace("_", "").lower()
+    for option, names in _OTHER_NAMES.items():
+        if option in block.options and folded in (n.replace("_", "").lower() for n in names):
+            return option
+    return None
+
+
+_FAR = 200
+_PLACES = ("mission", "action", "request", "store", "source", "schedule", "retry", "wait")
+
+
+def _elsewhere(name: str, block: OptionBlock) -> str | None:
+    """Where an option belongs that stands in the wrong place."""
+    if name == "checkpoint":
+        return "write 'checkpoint every N' in the head of a loop, before its '{'"
+    for place in _PLACES:
+        other = OPTION_BLOCKS[place]
+        if other is not block and name in other.options:
+            return f"'{name}' is an option of {other.title}: {_HOW.get(place, 'write it there')}"
+    return None
+
+
+_HOW = {
+    "request": "put it in braces on the line of the request",
+    "store": "put it in braces on the line of the 'store' step",
+    "retry": "put it in 'retry: { … }'",
+    "wait": "put it in braces behind 'wait'",
+}
+
+
+def _moved(use: OptionUse, walk: Walk) -> tuple[Fix, ...]:
+    """An option of missions goes to a line of its own before the member that it stands in."""
+    name = use.entry.key.text
+    if name not in OPTION_BLOCKS["mission"].options or walk.element.shared:
+        return ()
+    line = walk.text_before()
+    indent = "" if line.strip() else line
+    text = walk.text(walk.span(use.entry))
+    moved = walk.edit(Span(0, 0), f"{text}\n{indent}")
+    span = walk.span(use.entry)
+    before = walk.text(Span(max(0, span.start - _FAR), span.start)).rpartition("\n")
+    if before[1] and not before[2].strip():
+        span = Span(span.start - len(before[2]) - 1, span.end)
+    removed = removal(walk, span, "", safe=False).edits
+    return (Fix(f"move '{name}' into the mission", (moved, *removed), safe=False),)
 
 
 @OPTIONS.on(OptionBlockUse)

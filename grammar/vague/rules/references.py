@@ -17,7 +17,7 @@ from vague.suggestions import nearest
 from vague.text import Span
 from vague.traversal.events import Callee, FunctionUse, Kind, NameUse, Placeholder, Reference
 from vague.traversal.expressions import STORE_METHODS
-from vague.traversal.options import option_of
+from vague.traversal.options import is_address, option_of
 from vague.traversal.scopes import ContextKind, Layer
 from vague.traversal.state import Walk
 from vague.vocabulary.functions import FunctionSpec
@@ -43,8 +43,20 @@ def check_name(use: NameUse, walk: Walk) -> None:
     """RQ201: a plain name is a variable, a store or one of the names that are always there."""
     if use.kind is not None:
         return
+    if is_address(use.name):
+        _refuse_address(use, walk)
+        return
     help_text, fixes = _name_help(use, walk)
     walk.report("RQ201", use.span, f"unknown name '{use.name}'", help_text, fixes)
+
+
+def _refuse_address(use: NameUse, walk: Walk) -> None:
+    """RQ303 for an address without quotes."""
+    written = f'"{use.name}"'
+    fixes = (replacement(walk, use.span, written),)
+    walk.report(
+        "RQ303", use.span, "an address must be a string", f"put it in quotes: '{written}'", fixes
+    )
 
 
 def _name_help(use: NameUse, walk: Walk) -> tuple[str | None, tuple[Fix, ...]]:

@@ -263,7 +263,7 @@ def check_adapter(store: Store, walk: Walk) -> None:
         if isinstance(name, Name):
             _check_adapter_name(name, walk)
             if isinstance(value, Call):
-                _check_identifier(value, walk)
+                _check_identifier(value, store, walk)
         else:
             _refuse_adapter(value, store, walk)
 
@@ -282,12 +282,26 @@ def _check_adapter_name(name: Name, walk: Walk) -> None:
     walk.report("RQ217", name, message, f"did you mean '{found}'?", fixes)
 
 
-def _check_identifier(call: Call, walk: Walk) -> None:
+def _check_identifier(call: Call, store: Store, walk: Walk) -> None:
+    """RQ303 for a call that is not `adapter("name")` or `adapter("name", { … })`."""
+    if not call.arguments:
+        better = f'{walk.text(walk.span(call.callee))}("{store.name.text}")'
+        message = f"the name of the data of store '{store.name.text}' is missing"
+        fixes = (replacement(walk, call, better),)
+        walk.report("RQ303", call, message, f"write '{better}'", fixes)
     for argument in call.arguments[:1]:
         found = literal(argument)
         if found is not None and found.kind is not LiteralKind.STRING:
             message = f"the name of a store's data must be a string, found {found.words}"
             walk.report("RQ303", argument, message, "write for example 'file(\"customers\")'")
+    for argument in call.arguments[1:2]:
+        found = literal(argument)
+        if found is not None and found.kind is not LiteralKind.OBJECT:
+            message = f"the options of a store must be a block, found {found.words}"
+            walk.report("RQ303", argument, message, "write for example '{ format: \"csv\" }'")
+    if len(call.arguments) > 2:
+        message = f"a store takes a name and options, got {len(call.arguments)} values"
+        walk.report("RQ210", call.arguments[2], message, "put all options into one block")
 
 
 def _refuse_adapter(value: OptionValue, store: Store, walk: Walk) -> None:

@@ -61,6 +61,7 @@ WORDS: dict[type, str] = {
 
 def first_word(node: Node) -> tuple[str, Span]:
     """The word that an element begins with, and its span from the start of the element."""
+    node = node.member if isinstance(node, MisplacedMember) else node
     if isinstance(node, Option):
         return node.key.text, node.key.span
     if isinstance(node, CustomStep):
@@ -86,6 +87,7 @@ _MEMBERS = (
 
 def misplaced_in_mission(node: Node) -> str | None:
     """Where a node belongs that stands in a mission and must not, None for one that may."""
+    node = node.member if isinstance(node, MisplacedMember) else node
     if isinstance(node, _MEMBERS):
         return None
     if isinstance(node, Dataset | Mission):

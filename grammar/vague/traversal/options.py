@@ -174,16 +174,21 @@ def _visit_text(value: Expression, spec: OptionSpec, walk: Walk) -> None:
     """A text; where its quotes were forgotten a rule says so, and nothing in it is a name."""
     if spec.name == "path":
         visit_path(value, walk)
-    elif unquoted_text(value, walk):
+    elif unquoted_text(value, walk) or (spec.constant and isinstance(value, Name)):
         _visit_quietly(value, walk)
     else:
         visit(value, walk)
 
 
+def is_address(name: str) -> bool:
+    """Whether a name is an address without quotes, which is read as a name."""
+    return "://" in name
+
+
 def unquoted_text(value: OptionValue, walk: Walk) -> bool:
     """Whether a value looks like a text without quotes, such as `Europe/Lisbon` or `api.test`."""
     if not isinstance(value, Binary | FieldAccess):
-        return False
+        return isinstance(value, Name) and is_address(value.text)
     names: list[str] = []
     waiting: list[OptionValue] = [value]
     while waiting:
@@ -196,7 +201,11 @@ def unquoted_text(value: OptionValue, walk: Walk) -> bool:
             names.append(part.text)
         elif not isinstance(part, NumberLiteral):
             return False
-    return bool(names) and all(walk.resolve(name)[0] is None for name in names)
+    return (
+        bool(names)
+        and "response" not in names
+        and all(walk.resolve(name)[0] is None for name in names)
+    )
 
 
 def _visit_named(value: Expression, kind: str, walk: Walk) -> None:
