@@ -23,6 +23,11 @@ SPEC = {
             "get": {
                 "operationId": "listCrates",
                 "summary": "All crates",
+                "parameters": [
+                    {"name": "status", "in": "query", "schema": {"type": "string"}},
+                    {"name": "depot", "in": "query", "required": True},
+                    {"name": "X-Trace", "in": "header"},
+                ],
                 "responses": {
                     "200": {
                         "content": {
@@ -97,6 +102,7 @@ PLACES = [
     (action("jump Other then $0"), ["retry", "continue"]),
     (mission("schedule: $0"), ["every", "cron", "at"]),
     (mission("schedule: every 2 h$0"), ["hours", "hour"]),
+    (mission("schedule: every 2 $0"), ["seconds", "minutes", "hours"]),
     # options and their values
     (mission("source B { au$0 }"), ["auth"]),
     (mission("source B { auth: $0 }"), ["none", "bearer", "basic", "api_key", "oauth2"]),
@@ -137,7 +143,14 @@ PLACES = [
     (action("let y = lim$0"), ["limit"]),
     (action("let y = upperc$0"), ["uppercase"]),
     (action("let y = limit $0"), ["and", "or", "in", "is", "where"]),
+    # parameters of an operation
+    (action("call Depot.listCrates { params: { $0 } }"), ["depot", "status"]),
+    (action("call Depot.listCrates { params: { depot: 1, $0 } }"), ["status"]),
+    (action("call Depot.listCrates { headers: { $0 } }"), ["X-Trace"]),
+    (action('get "/crates" from Depot { params: { $0 } }'), ["depot", "status"]),
     # fields
+    (action('for person in people {\n get "/people/{per$0}"\n }'), ["person"]),
+    (action('call Depot.listCrates\n for c in response { get "/c/{c.$0}" }'), ["code", "weight"]),
     (action("map response -> Person { id: .id }\n let x = response.$0"), ["id", "name", "email"]),
     (action("call Depot.listCrates\n for crate in response { let x = crate.$0 }"), ["code"]),
     (action("let p = { a: 1, b: 2 }\n let x = p.$0"), ["a", "b"]),
@@ -207,6 +220,19 @@ def test_a_written_option_is_not_proposed_again():
     labels = proposed(mission("source B { auth: none, $0 }"))
     assert "auth" not in labels
     assert "base" in labels
+
+
+@pytest.mark.parametrize("text", [text for text, _ in PLACES], ids=str)
+def test_nothing_is_proposed_twice(text):
+    labels = proposed(text)
+    assert len(labels) == len(set(labels))
+
+
+@pytest.mark.parametrize(
+    ("value", "count"), [("auth: $0", 5), ("auth: none, retry: { backoff: $0 }", 3)]
+)
+def test_where_only_some_words_fit_nothing_else_is_proposed(value, count):
+    assert len(proposed(mission(f"source B {{ {value} }}"))) == count
 
 
 def test_lists_are_short():

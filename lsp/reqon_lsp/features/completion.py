@@ -7,13 +7,14 @@ last check. At most `MAX_ITEMS` are given.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from reqon_lsp.analysis import Snapshot
 from reqon_lsp.features import proposals
 from reqon_lsp.features.fields import fields_at, scope_of
-from reqon_lsp.features.option_values import option_values
+from reqon_lsp.features.option_values import CLOSED, option_values
+from reqon_lsp.features.parameters import parameters
 from reqon_lsp.features.place import STEP_FRAMES, Place, Token, option_spec, place_at
 from reqon_lsp.features.strings import string_completions
 from reqon_lsp.last_run import Past
@@ -89,7 +90,7 @@ def completions(snapshot: Snapshot, path: str, offset: int, past: Past) -> Compl
     mission = mission_at(snapshot, path, offset, scope)
     asked = Asked(snapshot, path, place, past, text, mission, scope)
     if place.inside is not None:
-        return string_completions(snapshot, path, place, mission)
+        return string_completions(snapshot, path, place, mission, past)
     found = _distinct(_proposals(asked))
     prefix = text[span.start : offset].lower()
     fitting = [item for item in found if _fits(item.label.lower(), prefix)]
@@ -122,9 +123,10 @@ def _fits(label: str, prefix: str) -> bool:
 
 
 def _distinct(items: Iterable[Completion]) -> list[Completion]:
-    found: dict[tuple[str, ItemKind], Completion] = {}
+    """Each label once: what is proposed first is the likelier meaning."""
+    found: dict[str, Completion] = {}
     for item in items:
-        found.setdefault((item.label, item.kind), item)
+        found.setdefault(item.label, item)
     return list(found.values())
 
 
@@ -482,6 +484,8 @@ def _value_of(block: str, key: str, asked: Asked) -> Iterator[Completion]:
     spec = option_spec(block, key)
     if spec is not None and asked.last == ":":
         yield from option_values(spec, asked.mission)
+        if set(spec.types) <= CLOSED:
+            return
     yield from _expression(asked)
 
 
@@ -490,6 +494,7 @@ def _object(asked: Asked) -> Iterator[Completion]:
     if ":" in [token.text for token in before[:2]]:
         yield from _expression(asked)
         return
+    yield from parameters(asked.snapshot, asked.mission, asked.place, _keys(asked))
     yield from _target_fields(asked)
 
 
@@ -550,11 +555,14 @@ def _is_types(asked: Asked) -> Iterator[Completion]:
     yield proposals.keyword("not", 2)
 
 
+_USUAL_UNITS = ("seconds", "minutes", "hours", "days", "weeks")
+
+
 def _units() -> Iterator[Completion]:
-    for word in UNITS:
-        is_plural = word.endswith("s") and word != "ms"
-        item = proposals.keyword(word, 1 if is_plural or word == "ms" else 4)
-        yield Completion(word, ItemKind.UNIT, item.detail, item.documentation, rank=item.rank)
+    others = [word for word in UNITS if word not in _USUAL_UNITS]
+    for rank, words in ((1, _USUAL_UNITS), (4, others)):
+        for item in proposals.keywords(words, rank):
+            yield replace(item, kind=ItemKind.UNIT)
 
 
 _BY_FRAME: dict[str, Callable[[Asked], Iterator[Completion]]] = {

@@ -10,6 +10,21 @@ from vague.program import MissionProgram
 from vague.vocabulary import DEFAULT
 from vague.vocabulary.options import OptionSpec, OptionType
 
+CLOSED = frozenset(
+    {
+        OptionType.AUTH,
+        OptionType.WORD,
+        OptionType.STATE_STORE,
+        OptionType.STORE,
+        OptionType.SOURCE,
+        OptionType.SCHEDULE,
+        OptionType.PAGINATION,
+        OptionType.PAGINATOR,
+        OptionType.BLOCK,
+    }
+)
+"""Types whose values are words or names alone: no expression is proposed beside them."""
+
 
 def option_values(spec: OptionSpec, mission: MissionProgram | None) -> Iterator[Completion]:
     """The words that may stand behind `option:`."""

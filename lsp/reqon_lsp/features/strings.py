@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from reqon_lsp.analysis import Snapshot
+from reqon_lsp.features import proposals
+from reqon_lsp.features.fields import expression, samples_of, scope_of
 from reqon_lsp.features.place import Place, Token
+from reqon_lsp.last_run import Past
 from reqon_lsp.results import Completion, Completions, ItemKind
 from vague.program import Files, MissionProgram, dirname, join
+from vague.shapes import fields_of
 from vague.text import Span
+from vague.vocabulary.keywords import METHODS
 
 _MAX_NAMES = 100
+_PLACEHOLDER = re.compile(r"(?<![{])\{(?P<value>(?:[^\W0-9]\w*\.)*)(?P<word>\w*)$")
 _SOURCES = (".vague", ".reqon")
 _DOCUMENTS = (".json", ".yaml", ".yml")
 
 
 def string_completions(
-    snapshot: Snapshot, path: str, place: Place, mission: MissionProgram | None
+    snapshot: Snapshot, path: str, place: Place, mission: MissionProgram | None, past: Past
 ) -> Completions:
     """The proposals for what is written in the string at the cursor."""
     inside = place.inside
@@ -35,10 +42,30 @@ def string_completions(
         files = snapshot.checked.facts.files
         span = Span(place.offset - len(leaf), place.offset)
         return Completions(span, tuple(_names_in(files, where, endings)))
-    if head in ("get", "post", "put", "patch", "delete"):
+    if head in METHODS and _PLACEHOLDER.search(written) is not None:
+        return _in_placeholder(snapshot, path, place, past, written)
+    if head in METHODS:
         span = Span(inside.start + 1, place.offset)
         return Completions(span, tuple(_paths(snapshot, head, mission)))
     return Completions(Span(place.offset, place.offset), ())
+
+
+def _in_placeholder(
+    snapshot: Snapshot, path: str, place: Place, past: Past, written: str
+) -> Completions:
+    """Behind the `{` of a path: a name, or the fields of the value before the dot."""
+    found = _PLACEHOLDER.search(written)
+    scope = scope_of(snapshot, path, place.offset)
+    assert found is not None, "asked for in a placeholder only"
+    span = Span(place.offset - len(found["word"]), place.offset)
+    if scope is None:
+        return Completions(span, ())
+    if not found["value"]:
+        names = [item for item in proposals.names_in_scope(scope, None) if item.rank == 1]
+        return Completions(span, tuple(names))
+    value = expression(found["value"].rstrip("."))
+    fields = fields_of(scope, value, samples_of(scope, past)) if value is not None else ()
+    return Completions(span, tuple(proposals.known_field(field) for field in fields))
 
 
 def _endings(before: list[Token]) -> tuple[str, ...]:
