@@ -75,6 +75,9 @@ class Attempt:
             events = EventStream(self.request.mission, session.execution_id, clock, self.sinks)
             async with events:
                 return await self._run(session, events, clock)
+        except asyncio.CancelledError:
+            await session.leave()
+            raise
         finally:
             await session.close()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reqon.engine.staging import stage_position
 from reqon.errors import ReqonError, RunError
-from reqon.events.model import CheckpointSaved, Progressed
+from reqon.events.model import CheckpointSaved, Progressed, Warned
 from reqon.journal.unit import Barrier
 from reqon.steps.bound import BoundBlock
 from reqon.steps.for_each import DEFAULT_WIDTH
@@ -92,7 +92,9 @@ async def end_iteration(branch: Branch, position: LoopPosition, every: int | Non
         branch.later.append(Progressed(frame.action, shown.index, len(shown.elements)))
     await branch.commit("c", barrier)
     if barrier is Barrier.SYNC:
-        await branch.run.session.keep_state()
+        notice = await branch.run.session.keep_state()
+        if notice is not None:
+            branch.emit(Warned("other", notice, frame.action))
 
 
 async def end_batch(branch: Branch) -> None:

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from reqon.journal.blobs import BlobFolder
 from reqon.journal.elsewhere import Elsewhere
 from reqon.journal.frames import Frame, line_of
@@ -31,6 +33,10 @@ ADDED = (EPOCH, SYNC, RESUME)
 """The fields that a state has beside those of a record."""
 
 
+LARGE_BYTES = 8 * 1024 * 1024
+"""From this size on a person is told that a state has grown large."""
+
+
 class Carrier:
     """The way from a session to a state store elsewhere.
 
@@ -45,6 +51,8 @@ class Carrier:
         self.net = net
         self._sync = sync
         self._texts: dict[str, str] = {}
+        self._notice: str | None = None
+        self._is_told = False
 
     @property
     def saves_checkpoints(self) -> bool:
@@ -69,21 +77,39 @@ class Carrier:
         if sync:
             added[SYNC] = sync
         if blobs is not None and record["status"] != "completed":
-            frame = encode_hidden(self._frame(ledger), secrets)
-            added[RESUME] = {
-                FRAME: line_of(frame).decode().rstrip("\n"),
-                BLOBS: self._contents(ledger, blobs),
-            }
+            operations = self.net.encoded()
+            frame = encode_hidden(self._frame(ledger, operations), secrets)
+            contents = self._contents(ledger, blobs)
+            added[RESUME] = {FRAME: line_of(frame).decode().rstrip("\n"), BLOBS: contents}
+            n_stores = 0 if operations is msgspec.UNSET else len(memoryview(operations))
+            self._measure(n_stores, len(frame) - n_stores, sum(map(len, contents.values())))
         return record | added
 
-    def _frame(self, ledger: Ledger) -> Frame:
+    def take_notice(self) -> str | None:
+        """That the state has grown large, why, and what makes it small; once."""
+        notice, self._notice = self._notice, None
+        return notice
+
+    def _measure(self, stores: int, positions: int, values: int) -> None:
+        total = stores + positions + values
+        if total <= LARGE_BYTES or self._is_told or not self.saves_checkpoints:
+            return
+        self._is_told = True
+        self._notice = (
+            f"the state has grown to {_mib(total)}, all of which is saved at each checkpoint "
+            f"(records of stores {_mib(stores)}, pages and lists {_mib(values)}, positions and "
+            f"variables {_mib(positions)}); save less often with a larger 'checkpoint every', or "
+            "give the state store 'append' and 'read'"
+        )
+
+    def _frame(self, ledger: Ledger, operations: msgspec.Raw | msgspec.UnsetType) -> Frame:
         """The live fold as a frame with the number of the last one that was appended."""
         state = ledger.state
         frame = Frame(n=state.last_number, t=state.last_ms, k="base", s=state.last_number)
         frame.start = state.start
         frame.base = state.to_base({})
         frame.summary = ledger.summary()
-        frame.ops = self.net.encoded()
+        frame.ops = operations
         frame.published = state.synced
         frame.deferred = state.deferred
         return frame
@@ -104,3 +130,7 @@ class Carrier:
         """Give the lease back."""
         if self.lease is not None:
             await self.lease.release()
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB"

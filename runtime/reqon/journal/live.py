@@ -149,15 +149,16 @@ class Session:
 
     # ---- elsewhere
 
-    async def keep_state(self) -> None:
+    async def keep_state(self) -> str | None:
         """At a `checkpoint every N`: save the state in the store elsewhere, if there is one.
 
-        A store that takes frames has had them with the commit. StorageError where the store
-        fails; the session accepts nothing more then.
+        A store that takes frames has had them with the commit. Answers once what a person should
+        know of a state that has grown large. StorageError where the store fails; the session
+        accepts nothing more then.
         """
         carrier = self._held.carrier
         if carrier is None or not carrier.saves_checkpoints:
-            return
+            return None
         ledger = self._ledger
         while ledger.closed is not None:
             await ledger.closed.wait()
@@ -165,6 +166,7 @@ class Session:
         if ledger.writer is not None:
             ledger.flush()
         await self._carry()
+        return carrier.take_notice()
 
     async def _carry(self, record: dict[str, Any] | None = None) -> None:
         """Save the state of this very moment elsewhere; everything is in frames already."""
@@ -431,6 +433,11 @@ class Session:
         self._held.facts.completed_at = None
         with contextlib.suppress(StorageError, RefusedError):
             await self._carry(self.record() | shown)
+
+    async def leave(self) -> None:
+        """The task was cancelled: a store elsewhere cannot find out that nobody runs any more."""
+        if self._held.carrier is not None and self._ledger.failure is None:
+            await self.finish("interrupted")
 
     async def close(self) -> None:
         """Release locks and descriptors; does nothing the second time."""

@@ -27,6 +27,7 @@ from reqon import (
     get_execution_state,
     set_state_store,
 )
+from reqon.events.model import Warned
 from reqon.journal.request import Timing
 from support.fake_api import Gate, Reply
 from support.missions import lab
@@ -238,6 +239,45 @@ def test_exactly_every_so_many_items_and_at_each_change_of_status(own_folder: Pa
         *(("running", n) for n in range(100, 1001, 100)),
         ("completed", 1000),
     ]
+
+
+async def test_a_state_that_has_grown_large_says_why_and_what_helps(own_folder: Path) -> None:
+    program = """mission Large {
+      store rows: file("rows")
+      action Fill {
+        for n in range(1, 3000) checkpoint every 1000 {
+          store { id: toString(n), text: env("TEXT") } -> rows { key: .id }
+        }
+      }
+      run Fill
+    }"""
+    async with lab(own_folder) as world:
+        world.environ["TEXT"] = "x" * 5000
+        store = TABLES["saving"](own_folder / "states.db")
+        assert (await world.run(program, state_store=store)).status == "completed"
+    (told,) = [e.message for e in world.watcher.of(Warned)]
+    assert "all of which is saved at each checkpoint (records of stores 9." in told
+    assert "save less often" in told
+
+
+async def test_a_cancelled_run_is_interrupted_in_the_store(own_folder: Path) -> None:
+    store = WholeTable(own_folder / "states.db")
+    set_state_store(store)
+    began = asyncio.Event()
+    task = asyncio.ensure_future(
+        execute_async(
+            COUNTING,
+            env={"LAST": "90000"},
+            progress_callbacks={"on_progress": lambda _: began.set()},
+        )
+    )
+    await began.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (text,) = store.db.execute("select state from states").fetchone()
+    assert json.loads(text)["status"] == "interrupted"
+    assert store.acquire("Counting", "another machine", 30) == 2, "the lease was given back"
 
 
 # ---------------------------------------------------------------- leases
