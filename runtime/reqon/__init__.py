@@ -28,6 +28,13 @@ if TYPE_CHECKING:
         RunError,
         StorageError,
     )
+    from reqon.extensions import (
+        register_adapter,
+        register_auth,
+        register_function,
+        register_paginator,
+        register_step,
+    )
     from reqon.sinks.callbacks import ErrorReport, Progress
     from reqon.state.model import ActiveStep, ExecutionState, StoreCounts
     from reqon.state_stores.chosen import set_state_store
@@ -58,6 +65,11 @@ _HOMES = {
     "get_execution_history_async": "reqon.api",
     "get_execution_state": "reqon.api",
     "get_execution_state_async": "reqon.api",
+    "register_adapter": "reqon.extensions",
+    "register_auth": "reqon.extensions",
+    "register_function": "reqon.extensions",
+    "register_paginator": "reqon.extensions",
+    "register_step": "reqon.extensions",
     "set_state_store": "reqon.state_stores.chosen",
 }
 
@@ -84,6 +96,11 @@ __all__ = [
     "get_execution_history_async",
     "get_execution_state",
     "get_execution_state_async",
+    "register_adapter",
+    "register_auth",
+    "register_function",
+    "register_paginator",
+    "register_step",
     "set_state_store",
 ]
 

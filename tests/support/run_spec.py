@@ -227,14 +227,16 @@ def with_options(program: str, options: str) -> str:
 def read(path: Path) -> Program:
     """The program of a file or folder; it must have no errors of syntax."""
     program = read_program(find_programs(str(path), DiskFiles()).programs[0], DiskFiles())
-    assert not _errors(program.diagnostics)
+    errors = _errors(program.diagnostics)
+    assert not errors, errors
     return program
 
 
 def checked(path: Path) -> Program:
     """The same; it must have no errors at all."""
     program = read(path)
-    assert not _errors(check(program, check_facts(DiskFiles(), execute=True)).diagnostics)
+    errors = _errors(check(program, check_facts(DiskFiles(), execute=True)).diagnostics)
+    assert not errors, errors
     return program
 
 

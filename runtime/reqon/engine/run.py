@@ -34,11 +34,13 @@ from reqon.errors import (
     StorageError,
 )
 from reqon.events.stream import Sink
+from reqon.extensions import vocabulary
+from reqon.http.auth.registry import AUTH
 from reqon.http.client import HttpClient
 from reqon.http.retry import wait_before
 from reqon.journal.disk import Disk
 from reqon.journal.session import ProgramFacts, ResumeChoice, SessionRequest, Timing
-from reqon.plan.build import build_plan
+from reqon.plan.build import Supported, build_plan
 from reqon.plan.explain import explain
 from reqon.plan.model import MissionPlan
 from reqon.settings import Settings
@@ -46,13 +48,11 @@ from reqon.state.paths import StatePaths
 from reqon.state_stores.careful import CarefulStore
 from reqon.state_stores.chosen import BUILT_IN, store_for
 from reqon.state_stores.protocol import StateStore
-from reqon.steps.custom import CUSTOM_STEPS
 from reqon.stores.base import Store, StoreSpec
 from reqon.stores.registry import STORES
 from reqon.values.encoding import tag
 from reqon.version import VERSION
 from vague.program import MissionProgram, Program
-from vague.vocabulary import DEFAULT, Kind
 
 __all__ = [
     "ResumeChoice",
@@ -166,8 +166,8 @@ def _planned(program: Program, mission: str) -> tuple[MissionProgram, MissionPla
     if found is None:
         known = ", ".join(one.name for one in program.missions) or "none"
         raise ConfigError(f"no mission '{mission}' in the program", hint=f"missions are: {known}")
-    steps = tuple(Kind(name, "A registered step.") for name in CUSTOM_STEPS)
-    return found, build_plan(program, found, DEFAULT.with_(custom_steps=steps))
+    supported = Supported(frozenset(AUTH), frozenset(STORES))
+    return found, build_plan(program, found, vocabulary(), supported)
 
 
 class _Run:

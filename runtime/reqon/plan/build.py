@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 from reqon.errors import CheckError, Place
 from reqon.plan import model
 from reqon.plan.build_steps import StepBuilder, TextPlace, Unsupported, stages
 from reqon.plan.components import component_types
-from reqon.plan.options import OptionReader
+from reqon.plan.options import OptionReader, bare
 from vague.ast.base import Node
 from vague.ast.definitions import Action, Schedule, Source, Store, Transform, TransformVariant
-from vague.ast.expressions import Call, Expression, Name
+from vague.ast.expressions import Call, Expression, Name, StringLiteral
 from vague.ast.steps import Let
 from vague.ast.walk import walk
 from vague.diagnostics import Diagnostic, Severity
@@ -37,21 +39,39 @@ _LATER_SOURCE_OPTIONS = (
 _UNSUPPORTED = "RQ000"
 
 
+@dataclass(frozen=True, slots=True)
+class Supported:
+    """Names that the engine has an implementation of."""
+
+    auth_kinds: frozenset[str]
+    adapters: frozenset[str]
+
+
 def build_plan(
-    program: Program, mission: MissionProgram, vocabulary: Vocabulary = DEFAULT
+    program: Program,
+    mission: MissionProgram,
+    vocabulary: Vocabulary = DEFAULT,
+    supported: Supported | None = None,
 ) -> model.MissionPlan:
-    """The plan of one mission of the program.
+    """The plan of one mission of the program; None for `supported`: whatever it names.
 
     Raises:
         CheckError: the mission uses something that cannot run yet; `diagnostics` name the places.
     """
-    return _MissionBuilder(program, mission, vocabulary).build()
+    return _MissionBuilder(program, mission, vocabulary, supported).build()
 
 
 class _MissionBuilder:
     """Builds one plan; everything unsupported is collected before it is refused."""
 
-    def __init__(self, program: Program, mission: MissionProgram, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        program: Program,
+        mission: MissionProgram,
+        vocabulary: Vocabulary,
+        supported: Supported | None,
+    ) -> None:
+        self.supported = supported
         self.program = program
         self.mission = mission
         self.options = OptionReader(vocabulary)
@@ -108,6 +128,7 @@ class _MissionBuilder:
         for name in _LATER_SOURCE_OPTIONS:
             if name in options:
                 self._refuse(f"source option '{name}'", declared, options[name].span)
+        self._refuse_auth(options.get("auth"), declared)
         retry = options.pop("retry", None)
         return model.SourcePlan(
             name=source.name.text,
@@ -117,7 +138,25 @@ class _MissionBuilder:
             place=self._text(declared).place(source.name.span),
         )
 
+    def _refuse_auth(self, auth: Expression | None, declared: Declared[Source]) -> None:
+        if self.supported is None or not isinstance(auth, StringLiteral):
+            return
+        if auth.value not in self.supported.auth_kinds:
+            known = self.supported.auth_kinds
+            self._refuse(f"auth '{auth.value}'", declared, auth.span, known)
+
+    def _refuse_adapter(self, declared: Declared[Store]) -> None:
+        """Only where the name is written plainly; a computed one is judged at load time."""
+        adapter = bare(declared.node.adapter)
+        name = adapter.callee if isinstance(adapter, Call) else adapter
+        if self.supported is None or not isinstance(name, Name):
+            return
+        if name.text not in self.supported.adapters:
+            known = self.supported.adapters
+            self._refuse(f"store adapter '{name.text}'", declared, name.span, known)
+
     def _store(self, declared: Declared[Store]) -> model.StorePlan:
+        self._refuse_adapter(declared)
         store = declared.node
         return model.StorePlan(
             store.name.text, store.adapter, self._text(declared).place(store.name.span)
@@ -204,8 +243,15 @@ class _MissionBuilder:
         source = self.program.files[declared.path].parsed.source
         return TextPlace(declared.path, source, declared.start)
 
-    def _refuse(self, what: str, declared: Declared[Source], span: Span) -> None:
-        self.unsupported.append(Unsupported(what, declared.path, declared.absolute(span)))
+    def _refuse(
+        self,
+        what: str,
+        declared: Declared[Any],
+        span: Span,
+        known: frozenset[str] = frozenset(),
+    ) -> None:
+        place = declared.absolute(span)
+        self.unsupported.append(Unsupported(what, declared.path, place, known))
 
 
 def _variant(variant: TransformVariant) -> model.VariantPlan:
@@ -224,6 +270,10 @@ def _calls_env(expression: Expression) -> bool:
     )
 
 
+def _instead(known: frozenset[str]) -> str:
+    return f"; it can run {', '.join(sorted(known))}" if known else ""
+
+
 def _refusal(unsupported: Iterable[Unsupported]) -> CheckError:
     diagnostics = tuple(
         Diagnostic(
@@ -232,7 +282,7 @@ def _refusal(unsupported: Iterable[Unsupported]) -> CheckError:
             one.file,
             one.span,
             f"{one.what} is not supported yet",
-            help="this version checks it but cannot run it",
+            help=f"this version checks it but cannot run it{_instead(one.known)}",
         )
         for one in unsupported
     )

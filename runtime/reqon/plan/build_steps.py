@@ -88,11 +88,12 @@ class TextPlace:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """Something that cannot run yet, with its absolute span."""
+    """Something that cannot run yet, with its absolute span, and the names that could."""
 
     what: str
     file: str
     span: Span
+    known: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,148 @@
+"""What programs and installed packages add to the language."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import reqon
+from reqon import extensions
+from reqon.http.auth.registry import AUTH
+from reqon.http.paging.registry import PAGINATORS
+from reqon.steps.custom import CUSTOM_STEPS
+from reqon.stores.registry import STORES
+from reqon.values.functions.registry import FUNCTIONS
+from support.fake_api import Asked, FakeApi, Reply
+from support.source_tree import ROOT
+
+PAGE = (ROOT / "docs/extending.md").read_text()
+FENCES = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working folder, and the registries as they were afterwards."""
+    monkeypatch.chdir(tmp_path)
+    tables = (AUTH, PAGINATORS, CUSTOM_STEPS, STORES, FUNCTIONS, extensions._functions)
+    kept = [(table, dict(table)) for table in (*tables, *extensions._kinds.values())]
+    yield tmp_path
+    for table, before in kept:
+        table.clear()
+        table.update(before)
+
+
+def run_page() -> None:
+    for number, code in enumerate(FENCES):
+        exec(compile(code, f"docs/extending.md:{number}", "exec"), {"__name__": "__main__"})
+
+
+@pytest.mark.docs
+def test_the_examples_of_the_page_run() -> None:
+    assert len(FENCES) == 4
+    run_page()
+
+
+MISSION = """
+mission Letters {{
+  source Api {{ auth: signed, apiKey: "sekret99", base: "{base}" }}
+  store out: file("out")
+  action Do {{
+    get "/items" {{ paginate: letters(page) }}
+    store response -> out {{ key: mask(.id, 1) }}
+  }}
+}}
+"""
+
+
+def test_what_is_registered_works_in_missions(own_folder: Path) -> None:
+    run_page()
+    pages = {"a": [{"id": "x1"}], "b": [{"id": "x2"}]}
+
+    def answer(asked: Asked) -> Reply:
+        return Reply(pages.get(asked.params["page"], []))
+
+    with FakeApi().in_thread() as api:
+        api.on("GET", "/items", answer)
+        result = reqon.execute(MISSION.format(base=api.url))
+        asked = list(api.requests)
+    assert result.status == "completed"
+    assert [one.params["page"] for one in asked] == ["a", "b", "c"]
+    assert {str(one.header("X-Signature"))[:3] for one in asked} == {"se:"}
+    assert '"*1":' in (own_folder / ".vague-data/stores/out.json").read_text()
+
+
+def test_a_name_that_is_not_registered_is_a_mistake() -> None:
+    with pytest.raises(reqon.CheckError, match="mask"):
+        reqon.execute('mission M { store s: memory("s") action A { store { a: mask("x") } -> s } }')
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("mask()", "RQ210"),
+        ('mask("a", 1, 2)', "RQ210"),
+    ],
+)
+def test_the_signature_is_checked(call: str, message: str) -> None:
+    run_page()
+    with pytest.raises(reqon.CheckError, match=message):
+        reqon.execute(f'mission M {{ store s: memory("s") action A {{ store {call} -> s }} }}')
+
+
+def test_a_function_that_fails_is_an_error_of_the_step() -> None:
+    def fails(value: object) -> object:
+        raise ValueError(f"cannot take {value}")
+
+    reqon.register_function("fails(value)", fails)
+    result = reqon.execute('mission M { store s: memory("s") action A { store fails(7) -> s } }')
+    assert result.status == "failed"
+    assert "'fails' failed: cannot take 7" in str(result.error)
+
+
+PLUGIN = """
+import reqon
+
+def register():
+    {body}
+"""
+
+
+def plugged(folder: Path, body: str) -> subprocess.CompletedProcess[str]:
+    """`reqon run` of a mission with `shout`, beside an installed package `acme`."""
+    site = folder / "site"
+    info = site / "acme-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[reqon.extensions]\nacme = acme_reqon:register\n")
+    (site / "acme_reqon.py").write_text(PLUGIN.format(body=body))
+    (folder / "m.vague").write_text(
+        'mission M { store s: file("s") action A { store { id: shout("a") } -> s } }'
+    )
+    return subprocess.run(
+        [sys.executable, "-m", "reqon", "m.vague"],
+        cwd=folder,
+        env={"PYTHONPATH": str(site), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_an_installed_package_adds_its_own(own_folder: Path) -> None:
+    done = plugged(own_folder, 'reqon.register_function("shout(text)", str.upper)')
+    assert done.returncode == 0, done.stderr
+    assert '"A"' in (own_folder / ".vague-data/stores/s.json").read_text()
+
+
+@pytest.mark.slow
+def test_a_package_that_fails_is_named(own_folder: Path) -> None:
+    done = plugged(own_folder, 'raise RuntimeError("no license")')
+    assert done.returncode == 3
+    assert "the extension 'acme' of 'acme' cannot be loaded: no license" in done.stderr
+    assert "Traceback" not in done.stderr
