@@ -63,7 +63,7 @@ def on(part: str, shift: int = 1) -> str:
     ("part", "shift", "parts"),
     [
         ("mission", 1, ["mission Name { … }", "unit of work"]),
-        ("Sync", 1, ["mission Sync", "1 actions", "never run"]),
+        ("Sync", 1, ["mission Sync", "1 action, ", "never run"]),
         ("API", 1, ["source API {"]),
         ("auth", 1, ["**auth**", "must be an auth type"]),
         ("none", 1, ["no credentials"]),

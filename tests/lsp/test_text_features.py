@@ -11,9 +11,11 @@ from reqon_lsp.features.folding import folding
 from reqon_lsp.features.formatting import formatting, range_formatting
 from reqon_lsp.features.semantic_tokens import MODIFIERS, TYPES, semantic_tokens
 from reqon_lsp.features.signature_help import signature_help
-from support.cursor import At, at
+from support.cursor import At, at, snapshot_of
 from support.source_tree import ROOT
 from vague.formatter import format_text
+from vague.pages import pages
+from vague.program import ProgramRoot
 from vague.text import Span
 
 EXAMPLES = [path.read_text(encoding="utf-8") for path in (ROOT / "examples").rglob("*.vague")]
@@ -99,7 +101,10 @@ def test_blocks_and_comments_fold_from_their_first_line():
 
 
 def apply(here: At, edits) -> str:
-    text = here.text
+    return applied(here.text, edits)
+
+
+def applied(text: str, edits) -> str:
     for edit in sorted(edits, key=lambda edit: edit.span, reverse=True):
         text = text[: edit.span.start] + edit.text + text[edit.span.end :]
     return text
@@ -190,6 +195,26 @@ def test_a_fix_removes_its_problem():
     new = apply(here, action.edits[here.path])
     assert "-> people" in new
     assert "RQ203" not in [d.code for d in at(new).snapshot.checked.diagnostics]
+
+
+def bad_examples():
+    for page in pages():
+        for number, files in enumerate(page.bad):
+            yield pytest.param(files, id=f"{page.code}-{number}")
+
+
+@pytest.mark.parametrize("files", list(bad_examples()))
+def test_each_fix_of_the_manual_s_bad_examples_removes_its_problem_and_a_safe_one_adds_none(files):
+    name = next(iter(files))
+    root = ProgramRoot(name, "file", name)
+    before = snapshot_of(root, files)
+    codes = {found.code for found in before.checked.diagnostics}
+    for found in before.checked.diagnostics:
+        for fix in found.fixes:
+            text = applied(before.text(found.path), fix.edits)
+            after = snapshot_of(root, {**files, found.path: text}).checked.diagnostics
+            assert (found.code, found.message) not in {(one.code, one.message) for one in after}
+            assert not fix.safe or {one.code for one in after} <= codes
 
 
 def fixable_codes():

@@ -106,9 +106,9 @@ def _mission(asked: _Asked, name: NameAt) -> str:
     if mission is None:
         return ""
     state = asked.past(mission).state
-    counts = (
-        f"{len(mission.actions)} actions, {len(mission.sources)} sources, "
-        f"{len(mission.stores)} stores"
+    members = {"action": mission.actions, "source": mission.sources, "store": mission.stores}
+    counts = ", ".join(
+        f"{len(found)} {word}{'' if len(found) == 1 else 's'}" for word, found in members.items()
     )
     status = tooltip(state, asked.now) if state is not None else "never run"
     return f"{_code(f'mission {mission.name}')}\n\n{counts}\n\n{status}"
