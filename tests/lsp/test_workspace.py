@@ -136,6 +136,16 @@ async def test_mistakes_of_closed_files_are_told_where_that_is_wanted(tmp_path):
     assert await client.leave() == 0
 
 
+def test_virtual_environments_and_ignored_folders_are_not_searched(tmp_path):
+    for name in ("own", "out", "kept", "python"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        (tmp_path / name / "deep" / "a.vague").write_text("")
+    (tmp_path / "python" / "pyvenv.cfg").write_text("")
+    (tmp_path / ".gitignore").write_text("# built\n/out/\nkept\n!kept\n*.pyc\n")
+    found = [Path(each).relative_to(tmp_path).parts[0] for each in source_files([str(tmp_path)])]
+    assert found == ["kept", "own"]
+
+
 def test_only_folders_that_hold_missions_of_ones_own_are_searched(tmp_path):
     for name in ("a/x.vague", "b.reqon", ".git/y.vague", "node_modules/z.vague", "c/t.txt"):
         path = tmp_path / name
