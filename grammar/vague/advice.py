@@ -36,6 +36,9 @@ _JOINED: Final = frozenset({"in", "to", "->", "=", ":", "every", "then"})
 _NO_OPERANDS: Final = frozenset(
     {"every", "checkpoint", "where", "parallel", "in", "if", "then", "else", "catch", "or", "and"}
 )
+_STEPS: Final = frozenset(
+    {"get", "post", "put", "patch", "delete", "store", "map", "for", "let", "run", "apply", "match"}
+)
 _PATH = re.compile(r"/[^\s\"'{}(),]*(?:\{[\w.]*\}[^\s\"'{}(),]*)*")
 _CHECKPOINT = re.compile(
     rf"checkpoint\b{PIECES['same']}(?:every\b)?{PIECES['same']}:?{PIECES['same']}"
@@ -88,6 +91,8 @@ def _put_before(text: str, at: int, found: str, word: str) -> Advice | None:
     stop = at - len(before) + len(before.rstrip())
     previous = _WORD_BEFORE.search(before)
     if word == ":" and previous is not None:
+        if previous.group(1) in _STEPS:
+            return None
         hint = f"write '{previous.group(1)}: {found}'"
         return Advice(hint, (_edit(stop, stop, ":", safe=False),))
     return Advice(f"write '{word} {found}'", (_edit(at, at, f"{word} ", safe=False),))

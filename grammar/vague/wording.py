@@ -8,6 +8,7 @@ of `recovery`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -341,11 +342,31 @@ def odd(text: str, oddity: Oddity) -> Diagnostic:
 
 
 def _strange(start: int, written: str) -> Diagnostic:
+    """RQ006; letters become those without accents, typographic quotes plain ones."""
     shown = written if written.isprintable() else f"U+{ord(written[0]):04X}"
     message = f"character not allowed here {quoted(shown)}"
-    edit = TextEdit(Span(start, start + len(written)), "")
-    fix = Fix(f"remove {quoted(shown)}", (edit,), safe=written[0] == ";")
-    return error("RQ006", start, start + len(written), message, "remove it", (fix,))
+    end = start + len(written)
+    better = written.translate(_PLAIN_QUOTES)
+    hint, title = "remove it", f"remove {quoted(shown)}"
+    if better != written:
+        hint = title = f"write {better}"
+    elif written.isalpha():
+        better = (
+            unicodedata.normalize("NFKD", written.replace("ß", "ss"))
+            .encode("ascii", "ignore")
+            .decode()
+        )
+        hint = "a name is made of the letters a-z, digits and '_'"
+        title = f"write '{better}'"
+    else:
+        better = ""
+    edit = TextEdit(Span(start, end), better)
+    useless = written.isalpha() and not better
+    fixes = () if useless else (Fix(title, (edit,), safe=written[0] == ";"),)
+    return error("RQ006", start, end, message, hint, fixes)
+
+
+_PLAIN_QUOTES: Final = str.maketrans("\u201c\u201d\u201e\u2018\u2019", '"""\'\'')
 
 
 def _unmatched(start: int, end: int, written: str) -> Diagnostic:

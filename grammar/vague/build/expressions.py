@@ -102,6 +102,7 @@ def _placeholder(reader: Reader, tree: Tree) -> ErrorExpression:
     reader.report(
         "RQ008", tree.start, tree.end,
         f"placeholder '{reader.written(tree)}' must be replaced by real code",
+        "write what belongs here",
     )  # fmt: skip
     return ErrorExpression(reader.span(tree))
 
