@@ -1,6 +1,6 @@
 """How much slower a mission is than a script written by hand for the same work.
 
-    python benchmarks/engine.py [--records 90000] [--rounds 5]
+    python -m benchmarks.engine [--records 90000] [--rounds 5]
 
 Both fetch all pages of a list from a service on loopback, keep every third record, reshape it and
 write 30,000 records into a JSON file. Rounds are interleaved; the best of each counts, and only
@@ -13,14 +13,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+from benchmarks.measure import in_child, in_turn, show
 
 from reqon.engine.run import RunOptions, run_mission
 from reqon.loader import DiskFiles
@@ -120,49 +121,46 @@ async def by_mission(url: str, count: int, folder: Path, *, state: bool = True) 
     assert result.status == "completed", result.error
 
 
-def timed(work) -> float:
-    """Seconds that a coroutine takes on a loop of its own."""
-    started = time.perf_counter()
-    asyncio.run(work)
-    return time.perf_counter() - started
+def in_folder(work: Callable[[Path], Coroutine[Any, Any, None]]) -> None:
+    """Run it with a folder of its own and a loop of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(work(Path(folder)))
 
 
-def one_round(url: str, count: int) -> tuple[float, float, float]:
+def check_same(url: str, count: int) -> None:
+    """Both write the same records."""
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
-        hand = timed(by_hand(url, count, base / "kept.json"))
-        mission = timed(by_mission(url, count, base))
+        asyncio.run(by_hand(url, count, base / "kept.json"))
+        asyncio.run(by_mission(url, count, base))
         kept = json.loads((base / ".vague-data/stores/kept.json").read_text())
         assert kept == json.loads((base / "kept.json").read_text()), "same work, same result"
-        shutil.rmtree(base / ".vague-data")
-        stateless = timed(by_mission(url, count, base, state=False))
-    return hand, mission, stateless
 
 
-def best(url: str, count: int, rounds: int) -> tuple[float, float, float]:
-    one_round(url, count)
-    taken = [one_round(url, count) for _ in range(rounds)]
-    return tuple(min(times) for times in zip(*taken, strict=True))
+def cases(url: str, count: int) -> dict[str, Callable[[], None]]:
+    return {
+        "by hand": lambda: in_folder(lambda base: by_hand(url, count, base / "kept.json")),
+        "mission": lambda: in_folder(lambda base: by_mission(url, count, base)),
+        "without state": lambda: in_folder(lambda base: by_mission(url, count, base, state=False)),
+    }
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     arguments.add_argument("--records", type=int, default=90_000)
     arguments.add_argument("--rounds", type=int, default=5)
-    arguments.add_argument("--flat", type=int, nargs="*", default=[9_000, 90_000, 270_000])
+    arguments.add_argument("--flat", type=int, nargs="*", default=[9_000, 90_000, 900_000])
     given = arguments.parse_args()
     server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
     try:
         url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
-        hand, mission, stateless = best(url, given.records, given.rounds)
+        check_same(url, given.records)
         print(f"{given.records:,} records, best of {given.rounds}")
-        print(f"  by hand               {hand:6.2f} s")
-        print(f"  mission               {mission:6.2f} s   ratio {mission / hand:.2f}")
-        print(f"  without state         {stateless:6.2f} s   ratio {stateless / hand:.2f}")
-        print("cost of a record")
+        show(in_turn(cases(url, given.records), given.rounds), {"mission": 2.0})
+        print("processor time of a record")
         for count in given.flat:
-            _, taken, _ = best(url, count, 1)
-            print(f"  {count:>9,}            {taken / count * 1e6:6.2f} us")
+            taken, _ = in_child(cases(url, count)["mission"])
+            print(f"  {count:>9,}            {taken.processor / count * 1e6:6.2f} us")
     finally:
         server.kill()
 

@@ -106,7 +106,8 @@ def test_help_and_status_load_no_http_client_and_no_server():
         "try: main()\n"
         "except SystemExit: pass\n"
         "import reqon.cli.status\n"
-        "print([m for m in ('aiohttp', 'pygls', 'parsimonious') if m in sys.modules], file=sys.stderr)"
+        "heavy = ('aiohttp', 'pygls', 'parsimonious', 'importlib.metadata')\n"
+        "print([m for m in heavy if m in sys.modules], file=sys.stderr)"
     )
     shown = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

@@ -8,7 +8,6 @@ server. A first word that is no command is a path, and means `reqon run`.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import inspect
 import logging
 import platform
@@ -157,8 +156,8 @@ def _set_up_logging(invocation: Invocation) -> None:
 
 def _show_version(ctx: click.Context, _parameter: click.Parameter, value: object) -> None:
     if value and not ctx.resilient_parsing:
-        version = importlib.metadata.version("reqon")
-        console.show(f"reqon {version} (Python {platform.python_version()})")
+        version = importlib.import_module("reqon.version")
+        console.show(f"reqon {version.VERSION} (Python {platform.python_version()})")
         ctx.exit()
 
 

@@ -223,9 +223,7 @@ class Branch(Standing):
         """A loop is entered, or taken up again."""
         await loops.begin(self, position)
 
-    def holds_back(self, position: LoopPosition, every: int | None, body: BlockPosition) -> bool:
-        """Whether the iteration that is complete is committed later, together with others."""
-        return loops.holds_back(self, position, every, body.block)
+    holds_back = loops.holds_back
 
     async def end_iteration(self, position: LoopPosition, every: int | None) -> None:
         """An iteration is complete: the unit ends."""

@@ -11,7 +11,6 @@ from reqon.engine.staging import stage_position
 from reqon.errors import ReqonError, RunError
 from reqon.events.model import CheckpointSaved, Progressed, Warned
 from reqon.journal.unit import Barrier
-from reqon.steps.bound import BoundBlock
 from reqon.steps.for_each import DEFAULT_WIDTH
 from reqon.steps.options import whole_number
 from reqon.steps.positions import BlockPosition, LoopPosition
@@ -60,7 +59,9 @@ def end(branch: Branch, position: LoopPosition) -> None:
     branch.later.append(Progressed(frame.action, position.index, total))
 
 
-def holds_back(branch: Branch, position: LoopPosition, every: int | None, body: BoundBlock) -> bool:
+def holds_back(
+    branch: Branch, position: LoopPosition, every: int | None, body: BlockPosition
+) -> bool:
     """Count a complete iteration; whether it is committed later, with those that follow.
 
     Iterations that no other task can look into are committed some hundred at a time: nobody
@@ -68,7 +69,7 @@ def holds_back(branch: Branch, position: LoopPosition, every: int | None, body: 
     """
     if branch.frame.loop is position and not branch.frame.nested:
         branch.uncounted += 1
-    if body.waits or branch.batched >= BATCH or not branch.run.batches:
+    if body.block.waits or branch.batched >= BATCH or not branch.run.batches:
         return False
     if every is not None and position.index % every == 0:
         return False

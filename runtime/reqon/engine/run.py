@@ -18,6 +18,7 @@ from typing import Any
 from reqon.clock import Clock, SystemClock
 from reqon.engine.attempt import Attempt, Ended
 from reqon.engine.bind import BoundMission, bind_mission
+from reqon.engine.collector import unhurried_collector
 from reqon.engine.debugging import Debugger
 from reqon.engine.dry import dry_state
 from reqon.engine.loading import Loader
@@ -198,6 +199,7 @@ class _Run:
     async def execute(self) -> RunResult:
         """Run until an attempt succeeds, or no further one is due."""
         async with AsyncExitStack() as stack:
+            stack.enter_context(unhurried_collector())
             state_dir, stores = self.options.state_dir, self.loader.stores(frozenset(STORES))
             if self.options.dry_run:
                 state_dir, stores = stack.enter_context(dry_state(state_dir, stores))

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from reqon.errors import RunError
-from reqon.journal.frames import Frame, Summary, encode_json, encode_json_into
+from reqon.journal.frames import Frame, Summary, encode_json
 from reqon.stores.base import SAME, Operation
 
 CellKey: TypeAlias = "str | tuple[str]"
@@ -76,16 +76,14 @@ class Batch:
         return len(self.operations) + self.cell_bytes
 
     def add_operations(self, operations: Iterable[Operation]) -> None:
-        """Encode store operations at the end of those that are there.
+        """Encode store operations, all in one go, at the end of those that are there.
 
-        Raises TypeError, ValueError and the like for what is no JSON; then cut back with
-        `cut`.
+        Raises TypeError, ValueError and the like for what is no JSON.
         """
-        target = self.operations
-        for operation in operations:
-            if operation[1] != SAME:
-                encode_json_into(operation, target, -1)
-                target.append(_COMMA)
+        written = [operation for operation in operations if operation[1] != SAME]
+        if written:
+            self.operations += memoryview(encode_json(written))[1:-1]
+            self.operations.append(_COMMA)
 
     def set_cell(self, address: str, encoded: msgspec.Raw | None) -> None:
         """Set a cell to an encoded value."""

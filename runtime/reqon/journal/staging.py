@@ -33,7 +33,8 @@ class StagedStore:
 
     def put(self, name: str, key: str, record: Record) -> str:
         """Stage a write; returns the letter that it has as things stand."""
-        old = self.get(key)
+        over = self.over
+        old = over[key] if key in over else self.get(key)
         if old is None:
             letter = ADD
             self.fresh[key] = None
@@ -42,7 +43,7 @@ class StagedStore:
             return SAME
         else:
             letter = UPDATE
-        self.over[key] = record
+        over[key] = record
         self.operations.append((name, letter, key, record))
         return letter
 

@@ -32,6 +32,8 @@ from reqon.values.text import key_text
 
 def field(value: Any, name: str) -> Any:
     """`value.name`, for any value; an array projects to that field of each element."""
+    if type(value) is Mapped and name in value:
+        return value[name]
     found = find_field(value, name)
     return None if found is MISSING else found
 

@@ -25,7 +25,7 @@ from reqon.errors import RunError
 from reqon.values.dates import EPOCH, from_milliseconds, to_milliseconds
 from reqon.values.duration import Duration
 from reqon.values.json_form import MAX_DEPTH, PLAIN, finite_float, too_deep
-from reqon.values.mapped import Mapped
+from reqon.values.mapped import Mapped, mapped
 from reqon.values.reply import (
     Headers,
     Reply,
@@ -204,7 +204,7 @@ def _untag_reply(parts: list[Any]) -> Any:
 _UNTAG: Final[dict[str, Callable[[Any], Any]]] = {
     "$date": lambda milliseconds: from_milliseconds(milliseconds) or EPOCH,
     "$duration": Duration,
-    "$map": lambda parts: Mapped(untag(parts[0]), untag(parts[1])),
+    "$map": lambda parts: mapped(untag(parts[0]), untag(parts[1])),
     "$reply": _untag_reply,
     "$headers": Headers,
     _ESCAPE: lambda pair: {pair[0]: untag(pair[1])},

@@ -32,10 +32,17 @@ def json_form(value: Any) -> Any:
 
     Raises `RunError` (type) for functions and for nesting deeper than `MAX_DEPTH`.
     """
+    if isinstance(value, dict) and _is_flat(value):
+        return value if type(value) is dict else dict(value)
     try:
         return _form(value, MAX_DEPTH)
     except RecursionError:
         raise too_deep() from None
+
+
+def _is_flat(value: dict[str, Any]) -> bool:
+    """Whether all fields are their own JSON form, as in most records: seen without a loop."""
+    return PLAIN.issuperset(map(type, value.values()))
 
 
 def _form(value: Any, depth: int) -> Any:

@@ -18,9 +18,17 @@ class Mapped(dict[str, Any]):
 
     __slots__ = ("previous",)
 
-    def __init__(self, own: Mapping[str, Any], previous: Any) -> None:
-        super().__init__(own)
-        self.previous = previous
+    previous: Any
+
+
+def mapped(own: Mapping[str, Any], previous: Any) -> Mapped:
+    """The own fields of a result with what answers for the others.
+
+    No `__init__`: `map` makes one for each record, and the one of `dict` is a good deal faster.
+    """
+    result = Mapped(own)
+    result.previous = previous
+    return result
 
 
 def remap(own: Mapping[str, Any], previous: Any) -> Mapped:
@@ -30,12 +38,12 @@ def remap(own: Mapping[str, Any], previous: Any) -> Mapped:
     earlier value of the result is one record, at most with one more value behind it.
     """
     if not isinstance(previous, Mapped):
-        return Mapped(own, previous)
+        return mapped(own, previous)
     earlier = previous.previous
     if isinstance(earlier, Mapped):
-        return Mapped(own, Mapped({**earlier, **previous}, earlier.previous))
+        return mapped(own, mapped({**earlier, **previous}, earlier.previous))
     if isinstance(earlier, ReplyObject):
-        return Mapped(own, ReplyObject({**earlier, **previous}, earlier.meta))
+        return mapped(own, ReplyObject({**earlier, **previous}, earlier.meta))
     if isinstance(earlier, dict):
-        return Mapped(own, {**earlier, **previous})
-    return Mapped(own, previous)
+        return mapped(own, {**earlier, **previous})
+    return mapped(own, previous)

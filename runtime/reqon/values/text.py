@@ -77,6 +77,8 @@ def key_text(value: Any) -> str:
 
 def record_key(value: Any) -> str:
     """The key of a record in a store; raises `RunError` (store_key) for what can be none."""
+    if type(value) is str:
+        return value
     if isinstance(value, str):
         return str(value)
     if isinstance(value, bool | int | float | datetime | Duration):

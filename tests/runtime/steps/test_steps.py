@@ -16,7 +16,7 @@ from reqon.steps.options import paging_policy, retry_policy
 from reqon.steps.registry import BINDERS
 from reqon.steps.store import mode_of
 from reqon.values.duration import Duration
-from reqon.values.mapped import Mapped
+from reqon.values.mapped import mapped
 from reqon.values.reply import Headers, ReplyMeta, with_reply
 
 
@@ -163,7 +163,7 @@ def test_other_lists_are_kept_whole() -> None:
         datetime(2031, 5, 6, tzinfo=UTC),
         Duration(5),
         {"$date": 1, "a": [1, {"$v": None}]},
-        [Mapped({"a": 1}, {"b": 2})],
+        [mapped({"a": 1}, {"b": 2})],
     ],
 )
 def test_values_come_back_as_they_were(value: Any) -> None:

@@ -15,7 +15,7 @@ from reqon.errors import RunError
 from reqon.values.duration import Duration
 from reqon.values.encoding import tag, untag
 from reqon.values.json_form import MAX_DEPTH, json_form, record_form
-from reqon.values.mapped import Mapped, remap
+from reqon.values.mapped import Mapped, mapped, remap
 from reqon.values.operators import equal
 from reqon.values.reply import Headers, ReplyList, ReplyMeta, ReplyObject, ReplyText, with_reply
 from reqon.values.text import json_text, record_key, text_of
@@ -38,8 +38,8 @@ plain = st.recursive(
 values = st.one_of(
     plain,
     st.builds(lambda body: with_reply(body, META), plain),
-    st.builds(lambda own, old: Mapped({"own": own}, old), plain, plain),
-    st.builds(lambda own, body: Mapped({"own": own}, with_reply({"b": body}, META)), plain, plain),
+    st.builds(lambda own, old: mapped({"own": own}, old), plain, plain),
+    st.builds(lambda own, body: mapped({"own": own}, with_reply({"b": body}, META)), plain, plain),
 )
 
 
@@ -114,7 +114,7 @@ def test_what_is_changed_on_the_way_is_copied() -> None:
         ({"$date": 5, "b": 1}, {"$date": 5, "b": 1}),
         (Duration(5), {"$duration": 5}),
         (datetime(1970, 1, 1, tzinfo=UTC), {"$date": 0}),
-        (Mapped({"a": 1}, None), {"$map": [{"a": 1}, None]}),
+        (mapped({"a": 1}, None), {"$map": [{"a": 1}, None]}),
         (
             ReplyText("x", ReplyMeta(404, ok=False)),
             {"$reply": ["x", {"code": 404, "headers": {}, "ok": False}]},
@@ -189,7 +189,7 @@ def test_header_fields_are_known_by_any_case_and_repeated_ones_joined() -> None:
 def test_what_is_no_object_is_stored_as_a_value() -> None:
     assert record_form(5) == {"value": 5}
     assert record_form([1]) == {"value": [1]}
-    assert record_form(Mapped({"a": 1}, {"b": 2})) == {"a": 1}
+    assert record_form(mapped({"a": 1}, {"b": 2})) == {"a": 1}
 
 
 @pytest.mark.parametrize(

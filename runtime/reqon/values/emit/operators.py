@@ -1,7 +1,7 @@
 """Operators: the usual case in place, tested by type, and the general one as a call.
 
-The usual case of arithmetic and order is two numbers. A result that might not be finite (beyond
-1e300) is calculated again by the general operator, which says so.
+The usual case of arithmetic and order is two numbers. A large result (beyond `_LIMIT`) is
+calculated again by the general operator, which refuses what is not finite.
 """
 # Values of the language are `Any` here, and `isinstance` leaves what is in a container unknown.
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
@@ -33,7 +33,8 @@ from reqon.values.schema_types import IS_TYPES, TypeTest, is_null
 from reqon.values.scope import Matcher, Scope
 from vague.ast.expressions import ArrayLiteral, Binary, IsTest, NumberLiteral, StringLiteral, Unary
 
-_LIMIT: Final = 1e300
+_LIMIT: Final = 2**47
+"""Python compares whole numbers of few bits fastest, with each other and with floats."""
 
 _ARITHMETIC: Final[dict[str, tuple[ast.operator, Callable[..., Any]]]] = {
     "+": (ast.Add(), arithmetic.add),

@@ -51,7 +51,7 @@ def _something_empty(value: ast.expr) -> ast.expr:
     """Whether a value that is false to Python is none of null, false, zero and the empty text."""
     not_false = ast.Compare(value, [ast.IsNot()], [ast.Constant(value=False)])
     others = [ast.Compare(value, [ast.NotEq()], [ast.Constant(other)]) for other in (0, "")]
-    return both(not_null(value), not_false, *others)
+    return both(not_false, not_null(value), *others)
 
 
 def _junction(emitter: Emitter, node: Binary) -> ast.expr:

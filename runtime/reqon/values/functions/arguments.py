@@ -17,6 +17,8 @@ from reqon.values.text import text_of
 
 def need_text(value: Any, function: str) -> str:
     """A text; other scalars become one. Raises `RunError` (function) for arrays and objects."""
+    if type(value) is str:
+        return value
     if isinstance(value, str):
         return str(value)
     if isinstance(value, dict | list) or callable(value):

@@ -27,6 +27,7 @@ LISTS = Group()
 
 _LONGEST_RANGE = 10_000_000
 _NUMBER_TYPES = frozenset({int, float})
+_WHOLE = frozenset({int})
 
 
 @LISTS.add("first", null_safe=True)
@@ -123,6 +124,8 @@ def _total(numbers: list[Number]) -> Number:
 @LISTS.add("sum", style=Style.VALUES)
 def total(values: list[Any]) -> Number:
     """All added."""
+    if _WHOLE.issuperset(map(type, values)):
+        return finite(sum(values))
     return _total(_numbers(values, "sum"))
 
 

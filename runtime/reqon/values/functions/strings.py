@@ -13,6 +13,7 @@ from reqon.errors import RunError
 from reqon.values.access import elements, is_store
 from reqon.values.functions.arguments import need_text, need_whole
 from reqon.values.functions.model import Group
+from reqon.values.numbers import number_text
 from reqon.values.operators import contains, ends_with, starts_with
 from reqon.values.show import show
 from reqon.values.text import text_of
@@ -119,7 +120,7 @@ def concat(*values: Any) -> str | list[Any]:
         kind: type[Any] = type(value)
         if kind is not str and kind is not int:
             return _concat_any(values)
-        parts.append(value if kind is str else text_of(value))
+        parts.append(value if kind is str else number_text(value))
     return "".join(parts)
 
 

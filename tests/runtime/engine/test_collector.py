@@ -1,0 +1,60 @@
+"""Python looks for garbage less often while a mission runs, and as before afterwards."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import pytest
+
+from reqon.engine.collector import unhurried_collector
+
+USUAL = (700, 10, 10)
+
+
+@pytest.fixture(autouse=True)
+def _usual() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(*USUAL)
+    yield
+    gc.set_threshold(*before)
+
+
+def looks(around: AbstractContextManager[None]) -> int:
+    """How often Python looked while records were made and kept."""
+    seen: list[str] = []
+
+    def look(phase: str, facts: dict[str, int]) -> None:
+        del facts
+        seen.append(phase)
+
+    gc.callbacks.append(look)
+    try:
+        with around:
+            kept: list[dict[str, Any]] = [{"id": [number]} for number in range(10_000)]
+    finally:
+        gc.callbacks.remove(look)
+    return seen.count("start") * bool(kept)
+
+
+def test_records_are_not_looked_through_again_and_again() -> None:
+    assert looks(nullcontext()) > 10
+    assert looks(unhurried_collector()) <= 2
+
+
+def test_the_process_gets_its_setting_back() -> None:
+    with pytest.raises(ValueError, match="of the run"), unhurried_collector():
+        raise ValueError("of the run")
+    assert gc.get_threshold() == USUAL
+
+
+@pytest.mark.parametrize("chosen", [(0, 10, 10), (50_000, 5, 5)])
+def test_a_process_that_looks_seldom_or_never_keeps_its_setting(
+    chosen: tuple[int, int, int],
+) -> None:
+    gc.set_threshold(*chosen)
+    with unhurried_collector():
+        assert gc.get_threshold() == chosen
+    assert gc.get_threshold() == chosen
