@@ -28,8 +28,8 @@ class RecordedCall:
     `number` is that of its frame. `body` is what it sent (None: no body), `at_ms` when, in ms
     since 1970; `facts` name it for people. `status` and `reply` are None until a result was
     recorded. A `usable` reply is to be taken and nothing sent; else the same body is sent again
-    with the same key, unless it has `expired`. `scope` is an address: a call that is not settled
-    goes with the cells there.
+    with the same key, unless it has `expired`. `scope` is an address: a call that failed goes with
+    the cells there.
     """
 
     number: int
@@ -164,11 +164,17 @@ class RunState:
         return bool(self.calls) and any(True for _ in self._calls_below(address))
 
     def _calls_below(self, address: str) -> Iterator[tuple[str, str]]:
+        """Calls that go with the cells: those that failed, and nothing else will send again.
+
+        One that was answered or never heard of stays, so that the end tells of it.
+        """
         start = f"{address}/"
         return (
             where
             for where, call in self.calls.items()
-            if call.scope == address or call.scope.startswith(start)
+            if call.status is not None
+            and not call.usable
+            and (call.scope == address or call.scope.startswith(start))
         )
 
     def _delete_cells(self, address: str) -> None:

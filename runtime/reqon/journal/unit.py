@@ -244,8 +244,8 @@ class Unit:
 
         `facts` such as `{"source": "API", "method": "POST", "path": "/orders"}`. Commits nothing;
         what other branches have in the batch is appended before it. The call stays recorded until
-        `settle`, or until the cells at `scope` (or around it) are deleted; without it, those
-        around the position.
+        `settle`, or where it failed until the cells at `scope` (or around it) are deleted; without
+        it, those around the position.
         """
         await self.ready()
         return await self._ledger.intent(position, key, body, facts, scope or position)

@@ -10,7 +10,7 @@ import pytest
 
 from reqon.clock import SystemClock
 from reqon.engine.run import ResumeChoice, RunControl
-from support.fake_api import Asked, Gate, Reply, status
+from support.fake_api import DROP, Asked, Gate, Reply, status
 from support.fake_pages import once_per_key
 from support.missions import Lab, lab
 
@@ -140,6 +140,27 @@ async def test_a_resume_sends_what_the_failed_run_sent(tmp_path: Path) -> None:
         assert (await world.run(text, resume=ResumeChoice.IF_ANY)).status == "completed"
         assert list(world.api.idempotency_keys("/orders").values()) == [2]
     assert came[0] == came[1]
+
+
+@pytest.mark.parametrize(("reply", "n_listed"), [(DROP, 1), (status(422), 0)])
+async def test_a_call_whose_answer_never_came_is_listed_at_the_end(
+    tmp_path: Path, reply: Reply, n_listed: int
+) -> None:
+    text = f"""{HEAD}
+  action A {{
+    for n in [1, 2] {{
+      post "/orders" {{ body: {{ n: n }} }}
+      match response {{ {{ error: _ }} -> skip, _ -> store response -> out }}
+    }}
+  }}
+  run A
+}}
+"""
+    async with lab(tmp_path) as world:
+        failing_first(world, "/orders", reply)
+        result = await world.run(text)
+        assert result.status == "completed"
+        assert len(result.record.get("unknownEffects", [])) == n_listed
 
 
 async def test_each_pass_of_a_retry_makes_calls_of_its_own(tmp_path: Path) -> None:
