@@ -24,6 +24,7 @@ from support.fake_pages import pages
 MISSION_FILE = Path(__file__).parent / "missions" / "incremental_items.vague"
 START = datetime(2031, 3, 1, tzinfo=UTC)
 LATE_SECONDS = 2
+DAY_SECONDS = 86_400
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +79,7 @@ def shown(instant: datetime) -> str:
 
 def sync(run: Run, world: Changing, chance: random.Random, log: list[str]) -> None:
     """One sync, which may die several times on its way."""
-    skew = chance.choice((-2, -1, 0, 0, 0.5, 1, 2))
+    skew = chance.choice((-DAY_SECONDS, -2, -1, 0, 0, 0.5, 1, 2, DAY_SECONDS))
     for _ in range(4):
         disk = None
         if chance.random() < 0.4:

@@ -56,7 +56,7 @@ from reqon.journal.tending import finish_dead, tend
 from reqon.journal.writer import JournalWriter, in_thread
 from reqon.state.journal_tail import read_start
 from reqon.state.model import ExecutionState
-from reqon.state.paths import BLOBS_SUFFIX, stem_of
+from reqon.state.paths import BLOBS_SUFFIX, Stem, stems_behind
 from reqon.state.reader import StateReader
 from reqon.stores.base import ADD, CLEAR, Operation, StoreSpec
 
@@ -424,10 +424,9 @@ class _Opening:
     def _create(self) -> str:
         """Find a free file name, and create the journal where there is to be one. Blocks."""
         request, paths = self.request, self.request.paths
-        number = 1
-        while True:
-            stem = stem_of(request.mission, request.clock.now(), number)
-            number += 1
+        newest = StateReader(paths.root).latest(request.mission)
+        behind = None if newest is None else Stem.parse(newest.path.stem)
+        for stem in stems_behind(behind, request.mission, request.clock.now()):
             places = (paths.record(stem), paths.journal(stem), paths.blobs(stem))
             if any(map(os.path.lexists, places)):
                 continue
@@ -442,6 +441,7 @@ class _Opening:
             self.writer = self._new_writer(paths.journal(stem))
             self.writer.attach(fd, 0, 0, durable=0)
             return stem
+        raise AssertionError("there is always another name")
 
     def _reopen(self, resumed: _Resumed) -> None:
         """Open the journal at the end of its good frames, and make those durable. Blocks."""

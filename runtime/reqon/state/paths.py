@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ JOURNAL_SUFFIX = ".journal"
 BLOBS_SUFFIX = ".blobs"
 
 _LONGEST_NAME = 120
+_STAMP = "%Y-%m-%dT%H-%M-%S"
 _STEM = re.compile(
     r"(?P<mission>.+)-(?P<start>\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2})(?:-(?P<number>\d{1,6}))?",
     re.DOTALL,
@@ -123,9 +125,27 @@ class Stem:
 
 def stem_of(mission: str, started_at: datetime, number: int = 1) -> str:
     """File name without ending: start in UTC; `number` from 2 for further ones of that second."""
-    start = started_at.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%S")
     suffix = f"-{number}" if number > 1 else ""
-    return f"{short_name(mission)}-{start}{suffix}"
+    return f"{short_name(mission)}-{_stamp(started_at)}{suffix}"
+
+
+def stems_behind(newest: Stem | None, mission: str, started_at: datetime) -> Iterator[str]:
+    """Names for a new execution, to be tried in turn; each sorts behind `newest`.
+
+    Where the clock went back since, or stands within the same second, the name goes on from that
+    of `newest`: what ran last must be the newest, whatever the clock said.
+    """
+    number = 1
+    if newest is not None and newest.start >= _stamp(started_at):
+        moment = datetime.strptime(newest.start, _STAMP).replace(tzinfo=UTC)
+        started_at, number = moment, newest.number + 1
+    while True:
+        yield stem_of(mission, started_at, number)
+        number += 1
+
+
+def _stamp(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime(_STAMP)
 
 
 def short_name(name: str) -> str:
