@@ -18,6 +18,7 @@ from reqon.clock import format_instant
 from reqon.errors import RunError
 from reqon.values.duration import Duration
 from reqon.values.numbers import too_large
+from reqon.values.reply import ReplyScalar
 from reqon.values.show import kind_of, show
 
 MAX_DEPTH: Final = 256
@@ -96,6 +97,8 @@ def _other_form(value: Any, depth: int) -> Any:
             return format_instant(value)
         case Duration():
             return value.milliseconds
+        case ReplyScalar():
+            return _form(value.body, depth)
         case _ if callable(value):
             raise RunError(
                 "type",

@@ -17,7 +17,7 @@ from reqon.values.access import elements, is_store
 from reqon.values.functions.arguments import need_text, need_whole
 from reqon.values.functions.model import Group, Style
 from reqon.values.numbers import Number, even, finite, need_number
-from reqon.values.operators import contains, truthy
+from reqon.values.operators import equal, truthy
 from reqon.values.scope import RunFacts
 from reqon.values.show import described
 from reqon.values.sorting import extreme, identity, sorted_by
@@ -57,7 +57,7 @@ def includes(value: Any, item: Any) -> bool:
     """Whether an element equals `item`, or a text holds it."""
     if isinstance(value, str):
         return item is not None and need_text(item, "includes") in value
-    return contains(elements(value, "includes"), item)
+    return any(equal(element, item) for element in elements(value, "includes"))
 
 
 @LISTS.add("map", style=Style.VALUES)
