@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 
 from vague.ast.base import Node
 from vague.ast.definitions import Action, Dataset, Mission, Schedule, Source, Store
@@ -39,7 +40,7 @@ from vague.rules.missions import MissionView
 from vague.rules.structure import first_word, misplaced_at_top
 from vague.text import Span
 from vague.traversal.definitions import walk_element
-from vague.traversal.state import Occurrence
+from vague.traversal.findings import EditAtElement, Found, KnownStretches, Occurrence, Stretch
 from vague.traversal.surroundings import CheckFacts, EarlierLets, Question, Surroundings
 
 __all__ = ["CheckFacts", "Checked", "ElementResult", "check"]
@@ -47,27 +48,54 @@ __all__ = ["CheckFacts", "Checked", "ElementResult", "check"]
 
 @dataclass(slots=True, eq=False)
 class ElementResult:
-    """What one element gave: problems and names, counted from its start.
+    """What one element gave: problems and names, counted from its start or its stretches'.
 
     `used` are the (kind, name) it refers to, `facts` is there for actions. `published` keeps the
     problems as they were last shifted to a place of the file.
     """
 
     node: Node
-    findings: tuple[Diagnostic, ...]
-    occurrences: tuple[Occurrence, ...]
-    asked: frozenset[Question]
+    found: Found
     used: frozenset[tuple[str, str]]
-    uses_default_source: bool
     facts: ActionFacts | None = None
-    published: tuple[str, int, tuple[Diagnostic, ...]] | None = None
+    published: tuple[tuple[str, int, int], tuple[Diagnostic, ...]] | None = None
+
+    @property
+    def occurrences(self) -> tuple[Occurrence, ...]:
+        """The names in it, counted from its start; cost is their number."""
+        return self.found.all_occurrences()
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether there may be problems in it."""
+        return self.found.has_findings
+
+    def may_have_changed(self, changes: frozenset[Question]) -> bool:
+        """Whether one of these look-ups was asked for."""
+        found = self.found
+        if not changes.isdisjoint(found.asked):
+            return True
+        return any(not changes.isdisjoint(part.stretch.asked) for part in found.parts)
 
     def at(self, path: str, start: int) -> tuple[Diagnostic, ...]:
         """The problems with offsets of the file."""
-        if self.published is None or self.published[:2] != (path, start):
-            moved = tuple(_moved(found, path, start) for found in self.findings)
-            self.published = (path, start, moved)
-        return self.published[2]
+        return _published(self, path, start, start)
+
+
+def _published(
+    holder: ElementResult | Stretch, path: str, start: int, element: int
+) -> tuple[Diagnostic, ...]:
+    """The problems of what begins at `start`, in an element that begins at `element`.
+
+    They are kept for the next time.
+    """
+    place = (path, start, element)
+    if holder.published is None or holder.published[0] != place:
+        moved = [_moved(found, path, start, element) for found in holder.found.findings]
+        for part in holder.found.parts:
+            moved.extend(_published(part.stretch, path, start + part.start, element))
+        holder.published = (place, tuple(moved))
+    return holder.published[1]
 
 
 _Elements = tuple[tuple[Declared[Node], ElementResult], ...]
@@ -84,7 +112,7 @@ class MissionFindings:
     @cached_property
     def is_clean(self) -> bool:
         """Whether there is no problem at all."""
-        return not self.of_the_whole and not any(result.findings for _, result in self.elements)
+        return not self.of_the_whole and not any(result.has_findings for _, result in self.elements)
 
     @cached_property
     def can_move(self) -> bool:
@@ -125,7 +153,7 @@ class MissionResult:
         by, path = self._distance, self.found.mission.path
         if by == 0:
             return self.found.of_the_whole
-        return tuple(_moved(found, path, by) for found in self.found.of_the_whole)
+        return tuple(_moved(found, path, by, by) for found in self.found.of_the_whole)
 
     @property
     def _distance(self) -> int:
@@ -150,7 +178,7 @@ class Checked:
                 continue
             found.extend(mission.findings)
             for declared, result in mission.elements:
-                if result.findings:
+                if result.has_findings:
                     found.extend(result.at(declared.path, declared.start))
         if len(self.missions) > 1:
             found = _without_repetitions(found)
@@ -319,6 +347,7 @@ class _MissionChecking:
         self.sole = len(program.missions) == 1
         self.surroundings = Surroundings.of(program, mission, facts)
         self.reusable = _reusable(self.surroundings, before)
+        self.known = _known_stretches(self.surroundings, before)
         self.used: set[tuple[str, str]] = set()
         self.uses_default_source = False
 
@@ -396,9 +425,9 @@ class _MissionChecking:
     ) -> ElementResult:
         result = self.reusable.get(id(declared.node))
         if result is None:
-            result = check_element(declared, self.surroundings, visible)
+            result = check_element(declared, self.surroundings, visible, self.known)
         self.used |= result.used
-        self.uses_default_source |= result.uses_default_source
+        self.uses_default_source |= result.found.uses_default_source
         return result
 
 
@@ -411,9 +440,22 @@ def _reusable(surroundings: Surroundings, before: MissionResult | None) -> dict[
     return {
         id(result.node): result
         for _, result in before.found.elements
-        if (not changes or changes.isdisjoint(result.asked))
+        if not (changes and result.may_have_changed(changes))
         and not isinstance(result.node, Schedule)
         and (same_lets or not isinstance(result.node, Let))
+    }
+
+
+def _known_stretches(surroundings: Surroundings, before: MissionResult | None) -> KnownStretches:
+    """The stretches of long lists that may still hold."""
+    if before is None or before.surroundings.conditions != surroundings.conditions:
+        return {}
+    changes = surroundings.changes_since(before.surroundings)
+    return {
+        (id(stretch.nodes[0]), stretch.level): stretch
+        for _, result in before.found.elements
+        for stretch in result.found.stretches()
+        if not stretch.found.tied and (not changes or changes.isdisjoint(stretch.asked))
     }
 
 
@@ -421,24 +463,18 @@ def check_element(
     declared: Declared[Node],
     surroundings: Surroundings,
     visible_lets: EarlierLets | None = None,
+    known: KnownStretches = MappingProxyType({}),
 ) -> ElementResult:
     """Check one element; a tree too deep for the walk gives no problems rather than an error."""
     try:
-        walk = walk_element(declared, surroundings, ELEMENT_RULES, visible_lets)
+        walk = walk_element(declared, surroundings, ELEMENT_RULES, visible_lets, known)
     except RecursionError:
-        return ElementResult(
-            declared.node, (), (), frozenset(), frozenset(), uses_default_source=False
-        )
+        return ElementResult(declared.node, Found(), frozenset())
     own = (kind_of(declared.node), getattr(getattr(declared.node, "name", None), "text", None))
-    used = {(found.kind, found.name) for found in walk.occurrences if found.role != "declare"}
-    used |= walk.meant
     return ElementResult(
         declared.node,
-        tuple(walk.findings),
-        tuple(walk.occurrences),
-        frozenset(walk.asked),
-        frozenset(used - {own}),
-        walk.uses_default_source,
+        walk.found,
+        walk.found.mentions() - {own},
         ActionFacts(declared.node) if isinstance(declared.node, Action) else None,
     )
 
@@ -453,7 +489,7 @@ def _lies_in(found: Diagnostic, own: Span) -> bool:
     return all(own.start <= span.start and span.end <= own.end for span in spans)
 
 
-def _moved(found: Diagnostic, path: str, by: int) -> Diagnostic:
+def _moved(found: Diagnostic, path: str, by: int, element: int) -> Diagnostic:
     """The same problem `by` characters further on; this runs for all behind an edit."""
     start, end = found.span
     return Diagnostic(
@@ -463,13 +499,16 @@ def _moved(found: Diagnostic, path: str, by: int) -> Diagnostic:
         Span(start + by, end + by),
         found.message,
         found.help,
-        tuple([_moved_fix(fix, by) for fix in found.fixes]) if found.fixes else (),
+        tuple([_moved_fix(fix, by, element) for fix in found.fixes]) if found.fixes else (),
         tuple([_moved_place(place, path, by) for place in found.related]) if found.related else (),
     )
 
 
-def _moved_fix(fix: Fix, by: int) -> Fix:
-    edits = [TextEdit(Span(e.span[0] + by, e.span[1] + by), e.text) for e in fix.edits]
+def _moved_fix(fix: Fix, by: int, element: int) -> Fix:
+    edits = [
+        TextEdit(edit.span.shifted(element if isinstance(edit, EditAtElement) else by), edit.text)
+        for edit in fix.edits
+    ]
     return Fix(fix.title, tuple(edits), fix.safe)
 
 

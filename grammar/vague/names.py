@@ -16,8 +16,9 @@ from vague.program import Declared, MissionProgram, Program, kind_of
 from vague.text import Span
 from vague.traversal.definitions import walk_element
 from vague.traversal.events import BlockEnd, Kind, Role
+from vague.traversal.findings import Occurrence
 from vague.traversal.scopes import Binding, Context, Layer
-from vague.traversal.state import Occurrence, Rule, Walk
+from vague.traversal.state import Rule, Walk
 from vague.traversal.surroundings import Surroundings
 
 __all__ = ["NameAt", "Names", "ScopeAt", "Symbol", "resolve", "scope_at"]

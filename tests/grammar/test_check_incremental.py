@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from hypothesis import strategies as st
 from support.spec import ZONES, Case, cases
 from vague.ast.definitions import Action, Store
 from vague.check_source import NOON, MemoryFiles
-from vague.checker import Checked, CheckFacts, check
+from vague.checker import Checked, CheckFacts, check, check_element
 from vague.names import names_of, scope_at
 from vague.program import Program, ProgramRoot, find_programs, read_program
+from vague.rules import ELEMENT_RULES
+from vague.traversal.definitions import walk_element
+from vague.traversal.surroundings import Surroundings
 
 SPECS = Path(__file__).parents[1] / "spec" / "check"
 CASES = [case for case in cases(SPECS) if list(case.files) == ["mission.vague"]]
@@ -122,6 +126,78 @@ def test_a_mission_is_checked_again_when_time_or_shared_names_change_and_not_whe
     assert not any(
         a.found is b.found for a, b in zip(before.missions, shared.missions, strict=True)
     )
+
+
+STEPS = [
+    "let a{n} = 1", "let b = a{m}", "let c = {{ k: a{m}.trim() }}", "let a{m} = b", "let _d = nope",
+    'get "/rows/{{a{m}}}"', "store response.rows -> s {{ key: .id }}", "store b -> t{m}",
+    "for row in response.rows checkpoint every a{m} {{ store row -> s {{ key: row.id }} }}",
+    "for r in a{m} parallel {{ let q = r.x store q -> s wait {{ path: '/h' }} }}",
+    "match response {{ {{ code: 401 }} -> retry, b -> continue }}", "match b {{ a{m} -> retry }}",
+    "map b -> Out {{ x: a{m}, y: .z }}", "apply T to a{m} as e{n}", "continue", "skip", "retry",
+    "validate b {{ assume .a > a{m} }} or {{ store failures -> s }}", "jump A then retry",
+    "queue s {{ item: b }}", "let e{n} = s.get(a{m})", "let b = 7", "abort 'no'",
+    "store {{ x: a{m} where .y > 1 }} -> s", "let f = a{m} | filter(x => x.b == a{n})",
+]  # fmt: skip
+
+
+@st.composite
+def long_lists(draw: st.DrawFn) -> str:
+    """A program with an action of many steps, some of them in a loop of many steps."""
+    numbered = st.tuples(st.sampled_from(STEPS), st.integers(0, 3), st.integers(0, 3))
+    steps = draw(st.lists(numbered, min_size=25, max_size=70))
+    lines = [step.format(n=n, m=m) for step, n, m in steps]
+    first = draw(st.integers(0, len(lines)))
+    last = draw(st.integers(first, len(lines)))
+    inner = "\n".join(["for o in b {", *lines[first:last], "}"])
+    body = "\n".join([*lines[:first], inner, *lines[last:]])
+    return f"mission M {{\nstore s: memory\nlet a0 = 5\naction A {{\n{body}\n}}\nrun A\n}}\n"
+
+
+@given(long_lists(), EDITS)
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_edits_in_long_lists_are_checked_as_afresh(text: str, edits: list[Edit]):
+    program = program_of(text)
+    checked = check(program, FACTS)
+    for edit in edits:
+        text = edited(text, edit)
+        program = program_of(text, program)
+        checked = check(program, FACTS, checked)
+        fresh = check(program_of(text), FACTS)
+        assert shown(checked) == shown(fresh)
+        names, same = names_of(checked), names_of(fresh)
+        assert names.in_file("mission.vague") == same.in_file("mission.vague")
+
+
+@given(long_lists())
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_a_long_list_is_checked_as_if_it_were_not_cut(text: str):
+    program = program_of(text)
+    for mission in program.missions:
+        surroundings = Surroundings.of(program, mission, FACTS)
+        for declared in mission.actions.values():
+            whole = walk_element(declared, surroundings, ELEMENT_RULES).found
+            cut = check_element(declared, surroundings)
+            uncut = replace(cut, found=whole, published=None)
+            assert sorted(map(repr, cut.at("", 9))) == sorted(map(repr, uncut.at("", 9)))
+            assert [one[:4] for one in cut.occurrences] == [one[:4] for one in whole.occurrences]
+            assert cut.used == whole.mentions() - {("action", "A")}
+
+
+def test_an_edit_in_a_long_list_walks_few_steps():
+    text = "mission M {\n  store s: memory\n  action A {\n" + "".join(
+        f"    let v{n} = {n}\n    store {{ id: v{n} }} -> s\n" for n in range(500)
+    )
+    text += "  }\n  run A\n}\n"
+    program = program_of(text)
+    before = check(program, FACTS)
+    after = check(program_of(text.replace("= 250", "= 2500"), program), FACTS, before)
+    old = {id(one) for _, result in before.missions[0].elements for one in result.found.stretches()}
+    stretches = [
+        one for _, result in after.missions[0].elements for one in result.found.stretches()
+    ]
+    assert sum(len(one.nodes) for one in stretches if id(one) not in old) <= 20
+    assert sum(len(one.nodes) for one in stretches) == 1000
 
 
 def test_an_edit_keeps_the_results_of_all_other_elements():

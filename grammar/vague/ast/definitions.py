@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Literal, TypeAlias
 
 from vague.ast.base import Identifier, Key, Node, Placed
@@ -152,6 +154,9 @@ class Schedule(Node):
     options: ObjectLiteral | None
 
 
+_NODE: Callable[[Placed[Node]], Node] = attrgetter("node")
+
+
 @dataclass(frozen=True, slots=True)
 class Action(Node):
     """`action Name { … }`. `elements` are placed relative to the action, options among steps."""
@@ -162,6 +167,8 @@ class Action(Node):
     @property
     def steps(self) -> tuple[Placed[Step], ...]:
         """The steps alone: a `StepPath` counts these."""
+        if Option not in set(map(type, map(_NODE, self.elements))):
+            return self.elements  # pyright: ignore[reportReturnType] - no option among them
         return tuple(
             placed  # pyright: ignore[reportReturnType]
             for placed in self.elements
@@ -171,6 +178,8 @@ class Action(Node):
     @property
     def options(self) -> tuple[Placed[Option], ...]:
         """The options alone."""
+        if Option not in set(map(type, map(_NODE, self.elements))):
+            return ()
         return tuple(
             placed  # pyright: ignore[reportReturnType]
             for placed in self.elements

@@ -432,7 +432,7 @@ def _size_of(name: str, walk: Walk) -> str | None:
     binding = walk.scope.find(name)
     values: list[object] = []
     if binding is not None:
-        values = [binding.value] if binding.kind is BindingKind.LET else []
+        values = [walk.value_of(binding)] if binding.kind is BindingKind.LET else []
     elif walk.has("let", name):
         mission = walk.surroundings.mission
         lets = (*mission.lets, *mission.shared_lets)

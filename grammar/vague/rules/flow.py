@@ -28,13 +28,11 @@ from vague.ast.expressions import (
 from vague.ast.steps import (
     Abort,
     Arm,
-    CallOperation,
     CheckpointClause,
     Continue,
     ErrorStep,
     ForEach,
     Jump,
-    Request,
     Retry,
     Skip,
     Stage,
@@ -60,6 +58,7 @@ def check_following_step(step: Abort | Skip | Retry | Jump, walk: Walk) -> None:
     """RQ407: nothing behind these in the same list ever runs."""
     if isinstance(step, Jump) and step.then != "retry":
         return
+    walk.look_around()
     frame = walk.frames[-1]
     if frame.index + 1 >= len(frame.steps):
         return
@@ -107,18 +106,13 @@ _BARRIERS = frozenset({"or", "catch", "parallel"})
 
 def _finds_anchor(frames: list[ListFrame]) -> bool:
     """Whether a request is found, or the start of a block that the search does not leave."""
-    position = len(frames) - 1
-    inside = position
+    position = inside = len(frames) - 1
     while inside >= 0 and frames[inside].entered_by not in _BARRIERS | {"arm"}:
         inside -= 1
     if inside >= 0 and frames[inside].entered_by == "arm":
         position = inside - 1
     while position >= 0:
-        frame = frames[position]
-        before = frame.steps[: frame.index]
-        if any(isinstance(placed.node, Request | CallOperation) for placed in before):
-            return True
-        if frame.entered_by in _BARRIERS:
+        if frames[position].follows_request or frames[position].entered_by in _BARRIERS:
             return True
         position -= 1
     return False
@@ -284,7 +278,7 @@ def check_checkpoint_has_effect(clause: CheckpointClause, walk: Walk) -> None:
     if walk.surroundings.enables_state:
         return
     span = walk.span(clause)
-    before = walk.text(Span(0, span.start))
+    before = walk.start_of_line(span.start)
     start = span.start - (len(before) - len(before.rstrip(" \t")))
     fixes = (Fix("remove the clause", (walk.edit(Span(start, span.end), ""),)),)
     message = "checkpoint has no effect: the mission has 'enableState: false'"
@@ -379,13 +373,13 @@ def check_unused_variables(_: ElementEnd, walk: Walk) -> None:
     """RQ406 for what an action binds; a mission's own `let`s are looked at as a whole."""
     if walk.broken:
         return
-    for binding in walk.bindings:
-        if binding.uses or binding.kind in _EXEMPT or binding.name.startswith("_"):
+    for binding, span in walk.found.unused():
+        if binding.kind in _EXEMPT or binding.name.startswith("_"):
             continue
-        fixes = (replacement(walk, binding.span, f"_{binding.name}"),)
+        fixes = (replacement(walk, span, f"_{binding.name}"),)
         message = f"{binding.kind.value} '{binding.name}' is never used"
         help_text = f"remove it, or call it '_{binding.name}'"
-        walk.report("RQ406", binding.span, message, help_text, fixes)
+        walk.report("RQ406", span, message, help_text, fixes)
 
 
 @FLOW.on(Bound)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 
-from vague.ast.base import Node
+from vague.ast.base import Node, Placed
 from vague.ast.definitions import Action, SchemaSpread
 from vague.ast.steps import Abort, ForEach, Jump, Run, Skip, Stage, StoreRecord
 from vague.ast.walk import walk as walk_nodes
@@ -15,6 +16,8 @@ from vague.program import Declared
 from vague.rules.missions import MissionView, Spot
 from vague.text import Span
 from vague.traversal.options import option_of
+
+_NODE: Callable[[Placed[Node]], Node] = attrgetter("node")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,7 @@ class ActionFacts:
     @cached_property
     def calls(self) -> tuple[CertainCall, ...]:
         """The calls that cannot be avoided."""
-        steps = [placed.node for placed in self.action.steps]
-        if not any(isinstance(step, Run | Jump) for step in steps):
+        if {Run, Jump}.isdisjoint(map(type, map(_NODE, self.action.steps))):
             return ()
         return tuple(_certain_calls(self.action))
 

@@ -17,6 +17,7 @@ from vague.suggestions import nearest
 from vague.text import Span
 from vague.traversal.events import Callee, FunctionUse, Kind, NameUse, Placeholder, Reference
 from vague.traversal.expressions import STORE_METHODS
+from vague.traversal.findings import EditAtElement
 from vague.traversal.options import is_address, option_of
 from vague.traversal.scopes import ContextKind, Layer
 from vague.traversal.state import Walk
@@ -88,9 +89,9 @@ def _count_meant(name: str | None, walk: Walk) -> None:
     """What was probably meant is not called unused as well."""
     kind, binding = (None, None) if name is None else walk.resolve(name)
     if binding is not None:
-        binding.uses += 1
+        walk.found.used.add(binding)
     elif kind is not None and name is not None:
-        walk.meant.add((kind, name))
+        walk.found.meant.add((kind, name))
 
 
 def _visible_elsewhere(name: str, walk: Walk) -> str | None:
@@ -156,7 +157,7 @@ def _near(
 ) -> tuple[str | None, tuple[Fix, ...]]:
     found = nearest(reference.name, candidates)
     if found is not None:
-        walk.meant.add((reference.kind, found))
+        walk.found.meant.add((reference.kind, found))
     if found is None or isinstance(reference.node, StringLiteral) != reference.quoted:
         return (None if found is None else f"did you mean '{found}'?"), ()
     text = f'"{found}"' if reference.quoted else found
@@ -174,7 +175,7 @@ def _declare(declaration: str, walk: Walk) -> Fix:
     """Put a declaration on a line of its own before the element."""
     line = walk.text_before()
     indent = line if not line.strip() else ""
-    edit = walk.edit(Span(0, 0), f"{declaration}\n{indent}")
+    edit = EditAtElement(Span(0, 0), f"{declaration}\n{indent}")
     return Fix(f"declare '{declaration}'", (edit,), safe=False)
 
 
@@ -202,7 +203,7 @@ def check_custom_step(step: CustomStep, walk: Walk) -> None:
     if name in steps:
         return
     message = f"unknown step '{name}'"
-    walk.uses_default_source = True
+    walk.found.uses_default_source = True
     meant = STEP_WORDS_OF_OTHERS.get(name.lower())
     if meant is not None:
         fixes = (replacement(walk, step.name, meant, safe=False),)

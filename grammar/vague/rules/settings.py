@@ -58,11 +58,11 @@ def _without_source(extra: Node, walk: Walk) -> tuple[Fix, ...]:
     if isinstance(extra, Entry):
         return (removal(walk, extra, "remove this 'source'", safe=False),)
     span = walk.span(extra)
-    before = walk.text(Span(0, span.start))
+    before = walk.text(Span(walk.base, span.start))
     found = re.search(r"\s*\bfrom\s+\Z", before)
     if found is None:
         return ()
-    edit = walk.edit(Span(found.start(), span.end), "")
+    edit = walk.edit(Span(walk.base + found.start(), span.end), "")
     return (Fix("remove this source", (edit,), safe=False),)
 
 

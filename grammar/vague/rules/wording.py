@@ -44,7 +44,7 @@ def suggestion(
 def removal(walk: Walk, at: Node | Span, title: str, *, safe: bool = True) -> Fix:
     """A fix that removes a piece together with the comma and space behind it, if any."""
     span = walk.span(at) if isinstance(at, Node) else at
-    rest = walk.text(Span(span.end, walk.element.node.span.end))
+    rest = walk.rest_of_line(span.end)
     end = span.end + separator_length(rest)
     return Fix(title, (walk.edit(Span(span.start, end), ""),), safe)
 

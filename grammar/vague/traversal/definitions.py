@@ -42,6 +42,7 @@ from vague.program import Declared
 from vague.text import Span
 from vague.traversal.events import BlockEnd, ElementEnd, Reference
 from vague.traversal.expressions import refer_to_schema, visit, visit_condition, visit_match
+from vague.traversal.findings import KnownStretches, Occurrence
 from vague.traversal.options import OptionPlace, visit_option, visit_options
 from vague.traversal.scopes import (
     NO_CONTEXT,
@@ -50,7 +51,7 @@ from vague.traversal.scopes import (
     ContextKind,
     Layer,
 )
-from vague.traversal.state import Occurrence, Rules, Walk
+from vague.traversal.state import Rules, Walk
 from vague.traversal.steps import (
     visit_stages,
     visit_steps,
@@ -64,14 +65,18 @@ def walk_element(
     surroundings: Surroundings,
     rules: Rules,
     visible_lets: EarlierLets | None = None,
+    known: KnownStretches | None = None,
 ) -> Walk:
     """Walk a definition, option, `let` or pipeline; the walk holds what was found.
 
     `visible_lets`: the mission-level `let`s that it may use, where that is not all of them.
+    `known`: stretches of an earlier walk that may still hold; without it the element is not cut
+    into stretches, and all spans count from its start.
     """
     layer, context = _LAYERS.get(type(element.node), (Layer.SETTINGS, NO_CONTEXT))
     walk = Walk(surroundings, rules, element, layer, context)
     walk.lets = visible_lets
+    walk.known = known
     _visit_element(element.node, walk)
     return walk
 
@@ -153,12 +158,12 @@ def _named_type(node: NamedType, walk: Walk) -> None:
         return
     name, span = node.text, walk.span(node)
     if walk.has("schema", name):
-        walk.occurrences.append(Occurrence("schema", name, span, "type"))
+        walk.found.occurrences.append(Occurrence("schema", name, span, "type"))
         walk.tell(Reference("schema", name, span, "type", known=True, node=node))
     elif name in TYPE_NAMES:
-        walk.occurrences.append(Occurrence("type", name, span, "type"))
+        walk.found.occurrences.append(Occurrence("type", name, span, "type"))
     else:
-        walk.occurrences.append(Occurrence("schema", name, span, "type"))
+        walk.found.occurrences.append(Occurrence("schema", name, span, "type"))
         walk.tell(Reference("type", name, span, "type", known=False, node=node))
 
 

@@ -55,8 +55,9 @@ from vague.traversal.events import (
     Placeholder,
     Reference,
 )
+from vague.traversal.findings import Occurrence
 from vague.traversal.scopes import Binding, BindingKind, Context, ContextKind
-from vague.traversal.state import Occurrence, Walk
+from vague.traversal.state import Walk
 from vague.vocabulary.kinds import IS_TYPE_NAMES
 
 MATCH_WORD = len("match")
@@ -149,8 +150,9 @@ def is_store(expression: Expression, walk: Walk) -> bool:
     if not isinstance(expression, Name):
         return False
     kind, binding = walk.resolve(expression.text)
-    if binding is not None and isinstance(binding.value, Name):
-        return binding.kind is BindingKind.LET and walk.has("store", binding.value.text)
+    if binding is not None:
+        value = walk.value_of(binding) if binding.kind is BindingKind.LET else None
+        return isinstance(value, Name) and walk.has("store", value.text)
     return kind == "store"
 
 
@@ -163,7 +165,7 @@ def _pipe(node: Pipe, walk: Walk) -> None:
 def _use_function(
     name: str, span: Span, given: tuple[Expression, ...], node: Node, walk: Walk
 ) -> None:
-    walk.occurrences.append(Occurrence("function", name, span, "call"))
+    walk.found.occurrences.append(Occurrence("function", name, span, "call"))
     walk.tell(FunctionUse(name, span, given, node))
 
 
@@ -268,7 +270,7 @@ def refer_to_schema(name: Identifier, role: Any, walk: Walk, *, built_in: bool =
     span = walk.span(name)
     known = walk.has("schema", name.text)
     if built_in and not known:
-        walk.occurrences.append(Occurrence("type", name.text, span, role))
+        walk.found.occurrences.append(Occurrence("type", name.text, span, role))
         return
     refer("schema", name, role, walk)
 
@@ -277,7 +279,7 @@ def refer(kind: Any, name: Identifier | StringLiteral, role: Any, walk: Walk) ->
     """A name that must be a definition of this kind."""
     text = name.text if isinstance(name, Identifier) else name.value
     span = walk.span(name)
-    walk.occurrences.append(Occurrence(kind, text, span, role))
+    walk.found.occurrences.append(Occurrence(kind, text, span, role))
     quoted = isinstance(name, StringLiteral)
     walk.tell(Reference(kind, text, span, role, walk.has(kind, text), name, quoted))
 
@@ -384,9 +386,9 @@ def _visit_placeholder(text: str, span: Span, literal: StringLiteral, walk: Walk
     from_environment = not dotted[2] and _CAPITALS.fullmatch(root) is not None
     if kind is not None:
         at = Span(span.start + dotted.start(1), span.start + dotted.end(1))
-        walk.occurrences.append(Occurrence(kind, root, at, "read", binding))
+        walk.found.occurrences.append(Occurrence(kind, root, at, "read", binding))
         if binding is not None:
-            binding.uses += 1
+            walk.found.used.add(binding)
     known = kind is not None or from_environment
     walk.tell(Placeholder(text, span, known, literal))
 

@@ -31,8 +31,9 @@ from vague.ast.expressions import (
 from vague.text import Span
 from vague.traversal.events import OptionBlockUse, OptionUse
 from vague.traversal.expressions import refer, visit, visit_condition, visit_match, visit_path
+from vague.traversal.findings import Occurrence
 from vague.traversal.scopes import BindingKind, Context, ContextKind
-from vague.traversal.state import Occurrence, Walk, implicit
+from vague.traversal.state import Walk, implicit
 from vague.vocabulary.kinds import PAGE_NAMES
 from vague.vocabulary.options import OptionBlock, OptionSpec, OptionType
 
@@ -99,16 +100,16 @@ def visit_option(entry: Entry, block: OptionBlock, at: OptionPlace, walk: Walk) 
 
 def _visit_quietly(value: OptionValue, walk: Walk) -> None:
     """Count what is used in an option that is wrong as a whole, without further complaints."""
-    n_findings = len(walk.findings)
+    n_findings = len(walk.found.findings)
     if not isinstance(value, LastSync):
         visit(value, walk)
-    del walk.findings[n_findings:]
+    del walk.found.findings[n_findings:]
 
 
 def _visit_last_sync(value: LastSync, holder: Node, walk: Walk) -> None:
     walk.tell(value)
     span = walk.span(value)
-    walk.occurrences.append(
+    walk.found.occurrences.append(
         Occurrence("ambient", "lastSync", Span(span.start, span.start + len("lastSync")), "read")
     )
     if value.options is not None:

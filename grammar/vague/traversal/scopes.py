@@ -6,7 +6,7 @@ mission (stores, actions, …) are not here but in `surroundings`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -31,14 +31,15 @@ class BindingKind(Enum):
 class Binding:
     """A local name. `span` counts from the start of the element, `value` is what it was given.
 
-    `implicit` ones were not written by anybody, such as `failures`, and have an empty span.
+    `implicit` ones were not written by anybody, such as `failures`, and have an empty span. Within
+    a stretch of steps (see `stretches`) spans count from there. Never changed: that a name is used,
+    the walk keeps.
     """
 
     name: str
     kind: BindingKind
     span: Span
     value: Expression | None = None
-    uses: int = 0
 
     @property
     def implicit(self) -> bool:
@@ -107,13 +108,18 @@ class Scope:
 
     def find(self, name: str) -> Binding | None:
         """The innermost binding of a name."""
-        scope: Scope | None = self
-        while scope is not None:
-            found = scope.bindings.get(name)
-            if found is not None:
-                return found
-            scope = scope.parent
-        return None
+        found = self.bindings.get(name)
+        if found is None and self.parent is not None:
+            return self.parent.find(name)
+        return found
+
+    def find_in_block(self, name: str) -> Binding | None:
+        """The binding of a name in this very block."""
+        return self.bindings.get(name)
+
+    def block(self) -> tuple[Mapping[str, Binding], Scope | None]:
+        """What this very block binds, and the scope of the block around it."""
+        return self.bindings, self.parent
 
     def visible(self, before: int | None = None) -> Iterator[Binding]:
         """All bindings that a name could mean here, the innermost of each name first.
@@ -123,11 +129,11 @@ class Scope:
         seen: set[str] = set()
         scope: Scope | None = self
         while scope is not None:
-            for name, binding in scope.bindings.items():
+            bindings, scope = scope.block()
+            for name, binding in bindings.items():
                 if name not in seen and (before is None or binding.span.start < before):
                     seen.add(name)
                     yield binding
-            scope = scope.parent
 
     @property
     def in_callback(self) -> bool:
@@ -138,3 +144,42 @@ class Scope:
                 return True
             scope = scope.parent
         return False
+
+
+class StretchScope(Scope):
+    """What a stretch of steps binds in their block, and what it asked for of all around it.
+
+    `asked` are the names that are not its own with what they meant; `asked_visible` all that was
+    in sight before it, if a suggestion was chosen from these.
+    """
+
+    __slots__ = ("around", "asked", "asked_visible")
+
+    def __init__(self, around: Scope) -> None:
+        super().__init__(around)
+        self.around = around
+        self.asked: dict[str, Binding | None] = {}
+        self.asked_visible: tuple[str, ...] | None = None
+
+    def find(self, name: str) -> Binding | None:
+        """The innermost binding of a name."""
+        found = self.bindings.get(name)
+        if found is None:
+            found = self.asked[name] = self.around.find(name)
+        return found
+
+    def find_in_block(self, name: str) -> Binding | None:
+        """The binding of a name in the block, be it of an earlier stretch."""
+        return self.bindings.get(name) or self.around.find_in_block(name)
+
+    def block(self) -> tuple[Mapping[str, Binding], Scope | None]:
+        """What the block binds so far, and the scope of the block around it."""
+        if self.asked_visible is None:
+            self.asked_visible = visible_names(self.around)
+        bindings, outer = self.around.block()
+        return {**bindings, **self.bindings}, outer
+
+
+def visible_names(scope: Scope) -> tuple[str, ...]:
+    """The names of all bindings in sight, the innermost first."""
+    return tuple(binding.name for binding in scope.visible())

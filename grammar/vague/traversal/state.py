@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias, TypedDict, Unpack
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 from vague.ast.base import Node, Placed
+from vague.ast.expressions import Expression
 from vague.ast.steps import ForEach, Step
 from vague.codes import REFERENCE_CODES, SEVERITIES
 from vague.diagnostics import Diagnostic, Fix, RelatedPlace, Severity, TextEdit
 from vague.program import Declared
 from vague.text import Span
-from vague.traversal.events import Kind, NameUse, Role
+from vague.traversal.events import Kind, NameUse
+from vague.traversal.findings import Found, KnownStretches, Occurrence
 from vague.traversal.scopes import (
     Binding,
     BindingKind,
@@ -25,33 +27,25 @@ from vague.traversal.scopes import (
     Layer,
     Scope,
 )
-from vague.traversal.surroundings import ANY_NAME, EarlierLets, Question, Surroundings
+from vague.traversal.surroundings import ANY_NAME, EarlierLets, Surroundings
 from vague.vocabulary.kinds import AMBIENT_NAMES, ELEMENT_NAMES
 
 Rule: TypeAlias = Callable[[Any, "Walk"], None]
 Rules: TypeAlias = Mapping[type, tuple[Rule, ...]]
 
 
-class Occurrence(NamedTuple):
-    """A name at a place of an element. `binding` is set for local names."""
-
-    kind: Kind
-    name: str
-    span: Span
-    role: Role
-    binding: Binding | None = None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class ListFrame:
     """A list of steps that is being walked, and the step that the walk is at.
 
-    `entered_by` tells what holds the list: `action`, `for`, `parallel`, `or`, `arm`, `catch`.
+    `entered_by` tells what holds the list: `action`, `for`, `parallel`, `or`, `arm`, `catch`;
+    `follows_request`: a request of this list stands before the step.
     """
 
     steps: tuple[Placed[Step], ...]
-    index: int
     entered_by: str
+    index: int = 0
+    follows_request: bool = False
 
 
 class More(TypedDict, total=False):
@@ -62,7 +56,13 @@ class More(TypedDict, total=False):
 
 
 class Walk:
-    """The walk over one element for one mission."""
+    """The walk over one element for one mission.
+
+    `base` is where the current step begins. It and all spans count from the `origin`, which is the
+    start of the element or of a stretch of its steps. `known` are the stretches of an earlier walk;
+    None keeps the walk from cutting the element into stretches. `origins` tells what the spans of
+    the bindings of earlier stretches count from.
+    """
 
     def __init__(
         self,
@@ -79,15 +79,13 @@ class Walk:
         self.context = context
         self.scope = Scope()
         self.base = 0
+        self.origin = 0
         self.frames: list[ListFrame] = []
         self.loops: list[ForEach] = []
-        self.findings: list[Diagnostic] = []
-        self.bindings: list[Binding] = []
-        self.occurrences: list[Occurrence] = []
-        self.asked: set[Question] = set()
+        self.found = Found()
         self.lets: EarlierLets | None = None
-        self.meant: set[tuple[str, str]] = set()
-        self.uses_default_source = False
+        self.known: KnownStretches | None = None
+        self.origins: dict[Binding, int] = {}
 
     # -------------------------------------------------------------- telling rules
 
@@ -108,7 +106,7 @@ class Walk:
         """Add a problem at a node, or at a span that counts from the start of the element."""
         if self.broken and code in REFERENCE_CODES:
             return
-        self.findings.append(
+        self.found.findings.append(
             Diagnostic(
                 code,
                 more.get("severity", SEVERITIES[code]),
@@ -127,21 +125,33 @@ class Walk:
         return Span(start + self.base, end + self.base)
 
     def text(self, span: Span) -> str:
-        """The program text at a span that counts from the start of the element."""
-        source = self.surroundings.program.files.get(self.element.path)
-        if source is None:
-            return ""
-        start = self.element.start
-        return source.parsed.source.text[start + span.start : start + span.end]
+        """The program text at a span."""
+        start = self.element.start + self.origin
+        return self._whole_text()[start + span.start : start + span.end]
+
+    def rest_of_line(self, offset: int) -> str:
+        """The text from an offset up to the end of the element, but no further than its line."""
+        text = self._whole_text()
+        start = self.element.start + self.origin + offset
+        end = self.element.start + self.element.node.span.end
+        line_end = text.find("\n", start, end) + 1
+        return text[start : line_end or end]
+
+    def start_of_line(self, offset: int) -> str:
+        """The text of a line up to an offset."""
+        text = self._whole_text()
+        end = self.element.start + self.origin + offset
+        return text[text.rfind("\n", 0, end) + 1 : end]
 
     def text_before(self) -> str:
         """The rest of the line before the element; a line break ends it."""
-        source = self.surroundings.program.files.get(self.element.path)
-        if source is None:
-            return ""
-        text = source.parsed.source.text
+        text = self._whole_text()
         start = text.rfind("\n", 0, self.element.start) + 1
         return text[start : self.element.start]
+
+    def _whole_text(self) -> str:
+        source = self.surroundings.program.files.get(self.element.path)
+        return "" if source is None else source.parsed.source.text
 
     def edit(self, at: Node | Span, text: str) -> TextEdit:
         """An edit that puts `text` in place of a node."""
@@ -160,19 +170,19 @@ class Walk:
 
     def has(self, kind: Kind, name: str) -> bool:
         """Whether the mission has such a thing; the result of the element depends on it."""
-        self.asked.add((kind, name))
+        self.found.asked.add((kind, name))
         if kind == "let" and self.lets is not None:
             return name in self.lets
         return name in self.surroundings.tables[kind]
 
     def has_anywhere(self, kind: Kind, name: str) -> bool:
         """Whether the mission has such a thing, be it out of sight here."""
-        self.asked.add((kind, name))
+        self.found.asked.add((kind, name))
         return name in self.surroundings.tables[kind]
 
     def names(self, kind: Kind) -> list[str]:
         """All names of a kind, for suggestions; the result depends on every one of them."""
-        self.asked.add((kind, ANY_NAME))
+        self.found.asked.add((kind, ANY_NAME))
         if kind == "let" and self.lets is not None:
             return list(self.lets)
         return list(self.surroundings.tables[kind])
@@ -217,9 +227,9 @@ class Walk:
         """A plain name is read: resolve it, count the use, and tell the rules."""
         kind, binding = self.resolve(name)
         if binding is not None:
-            binding.uses += 1
+            self.found.used.add(binding)
         if kind is not None:
-            self.occurrences.append(Occurrence(kind, name, span, "read", binding))
+            self.found.occurrences.append(Occurrence(kind, name, span, "read", binding))
         event = NameUse(name, span, kind, binding, node)
         self.tell(event)
         return event
@@ -227,17 +237,30 @@ class Walk:
     def use_context(self) -> None:
         """`.name` is read: that is a use of the loop variable which names the same thing."""
         if self.context.variable is not None:
-            self.context.variable.uses += 1
+            self.found.used.add(self.context.variable)
+
+    def value_of(self, binding: Binding) -> Expression | None:
+        """What a local name was given; the result of a stretch of steps depends on it."""
+        self.found.values_asked.add(binding.name)
+        return binding.value
+
+    def look_around(self) -> None:
+        """The result depends on what stands beside the current step."""
+        if len(self.frames) == self.found.n_frames:
+            self.found.tied = True
 
     def bind(self, binding: Binding) -> Binding | None:
         """Bind a local name in the innermost block; gives the one that it replaces there."""
-        clash = self.scope.bindings.get(binding.name)
+        clash = self.scope.find_in_block(binding.name)
         if clash is not None:
-            clash.uses += 1
+            self.found.used.add(clash)
+        if clash is not None and clash in self.origins:
+            self.found.tied = True
+            clash = replace(clash, span=clash.span.shifted(self.origins[clash] - self.origin))
         self.scope.bindings[binding.name] = binding
-        self.bindings.append(binding)
+        self.found.bindings.append(binding)
         if not binding.implicit:
-            self.occurrences.append(
+            self.found.occurrences.append(
                 Occurrence("local", binding.name, binding.span, "declare", binding)
             )
         return clash
@@ -280,4 +303,4 @@ class Walk:
 
 def implicit(name: str, kind: BindingKind = BindingKind.PAGE) -> Binding:
     """A binding that nobody wrote."""
-    return Binding(name, kind, Span(0, 0), uses=1)
+    return Binding(name, kind, Span(0, 0))

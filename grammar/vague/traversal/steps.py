@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from vague.ast.base import Placed
@@ -44,18 +45,35 @@ from vague.traversal.expressions import (
     visit_head,
     visit_path,
 )
+from vague.traversal.findings import Occurrence
 from vague.traversal.options import OptionPlace, option_of, visit_options
 from vague.traversal.scopes import NO_CONTEXT, Binding, BindingKind, Context, ContextKind
-from vague.traversal.state import ListFrame, Occurrence, Walk, implicit
+from vague.traversal.state import ListFrame, Walk, implicit
+from vague.traversal.stretches import visit_in_stretches
 
 
 def visit_steps(steps: tuple[Placed[Step], ...], entered_by: str, walk: Walk) -> None:
     """Walk a list of steps in the current block. `entered_by`: see `ListFrame`."""
-    for index, placed in enumerate(steps):
-        walk.frames.append(ListFrame(steps, index, entered_by))
+    walk.frames.append(ListFrame(steps, entered_by))
+    if walk.known is None:
+        _visit_some(0, len(steps), walk)
+    else:
+        visit = partial(_visit_some, walk=walk)
+        visit_in_stretches(steps, walk, walk.known, visit)
+    walk.frames.pop()
+
+
+def _visit_some(start: int, end: int, walk: Walk) -> None:
+    """Walk the steps of the current list from an index up to another."""
+    frame = walk.frames[-1]
+    steps = frame.steps
+    for index in range(start, end):
+        frame.index = index
+        placed = steps[index]
         with walk.inside(placed):
             visit_step(placed.node, walk)
-        walk.frames.pop()
+        if isinstance(placed.node, Request | CallOperation):
+            frame.follows_request = True
 
 
 def visit_block(block: Block, entered_by: str, walk: Walk) -> None:
@@ -86,7 +104,7 @@ def _request(step: Request, walk: Walk) -> None:
         if name is not None:
             refer("source", name, "call", walk)
     if step.source is None and step.from_source is None:
-        walk.uses_default_source |= option_of(step.options, "source") is None
+        walk.found.uses_default_source |= option_of(step.options, "source") is None
     visit_path(step.path, walk)
     if step.options is not None:
         span = keyword_span(step, step.method, walk)
@@ -97,7 +115,7 @@ def _call(step: CallOperation, walk: Walk) -> None:
     refer("source", step.source, "call", walk)
     operation = step.operation
     text = operation.value if isinstance(operation, StringLiteral) else operation.text
-    walk.occurrences.append(Occurrence("operation", text, walk.span(operation), "call"))
+    walk.found.occurrences.append(Occurrence("operation", text, walk.span(operation), "call"))
     if step.options is not None:
         at = OptionPlace(step, keyword_span(step, "call", walk))
         visit_options(step.options, "call", at, walk)
@@ -140,7 +158,7 @@ def _visit_size(size: Expression, walk: Walk) -> None:
     if isinstance(size, Name):
         binding = walk.scope.find(size.text)
         if binding is not None:
-            binding.uses += 1
+            walk.found.used.add(binding)
 
 
 # ---------------------------------------------------------------- data
@@ -210,7 +228,7 @@ def _queue(step: Queue, walk: Walk) -> None:
         refer("store", step.store, "write", walk)
     else:
         known = walk.has("store", "dlq")
-        walk.occurrences.append(Occurrence("store", "dlq", span, "write"))
+        walk.found.occurrences.append(Occurrence("store", "dlq", span, "write"))
         walk.tell(Reference("store", "dlq", span, "write", known, step, quoted=True))
     if step.options is not None:
         item = option_of(step.options, "item")
@@ -290,7 +308,7 @@ def _wait(step: Wait, walk: Walk) -> None:
 
 def _custom(step: CustomStep, walk: Walk) -> None:
     kind = walk.surroundings.facts.vocabulary.custom_steps.get(step.name.text)
-    walk.occurrences.append(Occurrence("step", step.name.text, walk.span(step.name), "call"))
+    walk.found.occurrences.append(Occurrence("step", step.name.text, walk.span(step.name), "call"))
     if kind is not None and kind.options is not None:
         at = OptionPlace(step, walk.span(step.name))
         visit_options(step.options, kind.options, at, walk)
