@@ -7,7 +7,7 @@ says what hides what.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Generic, Literal, TypeAlias, TypeVar
@@ -205,7 +205,19 @@ class SourceFile:
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """The syntax errors, with the path."""
-        return tuple(replace(found, path=self.path) for found in self.parsed.diagnostics)
+        return tuple(
+            Diagnostic(
+                found.code,
+                found.severity,
+                self.path,
+                found.span,
+                found.message,
+                found.help,
+                found.fixes,
+                found.related,
+            )
+            for found in self.parsed.diagnostics
+        )
 
     @cached_property
     def broken_missions(self) -> frozenset[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
@@ -14,6 +15,7 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     limit = max(2, len(name) // 3)
     best: str | None = None
     best_distance = limit + 1
+    letters = frozenset(name)
     for candidate in candidates:
         if candidate == name:
             continue
@@ -21,10 +23,22 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
             return candidate
         if abs(len(candidate) - len(name)) >= best_distance:
             continue
+        if _is_far(letters, _letters(candidate), best_distance):
+            continue
         distance = edit_distance(name, candidate, best_distance)
         if distance < min(best_distance, max(len(name), len(candidate))):
             best, best_distance = candidate, distance
     return best
+
+
+def _is_far(left: frozenset[str], right: frozenset[str], limit: int) -> bool:
+    """Whether so many letters are in one name only that the distance cannot be below `limit`."""
+    return len(left - right) >= limit or len(right - left) >= limit
+
+
+@lru_cache(maxsize=10_000)
+def _letters(name: str) -> frozenset[str]:
+    return frozenset(name)
 
 
 def edit_distance(left: str, right: str, limit: int) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from vague.advice import advise, replace_word
@@ -178,7 +179,7 @@ def unexpected(
         return placeholder(text, at)
     message = f"expected {_joined(wanted)}, found {quoted(found)}"
     advice = replace_word(text, at, found, wanted)
-    meant = _meant(found, expected, near)
+    meant = _meant(found, tuple(expected), tuple(near))
     if advice is None and meant is None:
         advice = advise(text, at, found, wanted)
     if advice is not None:
@@ -225,8 +226,9 @@ def quoted(found: str) -> str:
     return f"'{short}'"
 
 
-def _meant(found: str, expected: Sequence[str], near: Sequence[str]) -> str | None:
-    """The word that `found` was probably meant to be."""
+@lru_cache(maxsize=1000)
+def _meant(found: str, expected: tuple[str, ...], near: tuple[str, ...]) -> str | None:
+    """The word that `found` was probably meant to be; whole files repeat one mistake."""
     if not found.isidentifier():
         return None
     if {"step", "block_element", "action_element"} & set(expected) and found in _FOREIGN_STEPS:

@@ -14,7 +14,7 @@ from itertools import repeat
 from typing import Any, Final
 
 from vague.ast.base import Node, Placed
-from vague.diagnostics import Diagnostic, TextEdit
+from vague.diagnostics import Diagnostic, Fix, RelatedPlace, TextEdit
 from vague.peg import ListForm
 
 ONE: Final = ListForm("one", "", "step", "single")
@@ -88,12 +88,22 @@ def shifted(problem: Diagnostic, by: int) -> Diagnostic:
     """The same problem with `by` added to its offsets."""
     if by == 0:
         return problem
-    return replace(
-        problem,
-        span=problem.span.shifted(by),
-        fixes=tuple(
-            replace(fix, edits=tuple(TextEdit(e.span.shifted(by), e.text) for e in fix.edits))
-            for fix in problem.fixes
-        ),
-        related=tuple(replace(place, span=place.span.shifted(by)) for place in problem.related),
+    return Diagnostic(
+        problem.code,
+        problem.severity,
+        problem.path,
+        problem.span.shifted(by),
+        problem.message,
+        problem.help,
+        tuple([_shifted_fix(fix, by) for fix in problem.fixes]) if problem.fixes else (),
+        tuple([_shifted_place(one, by) for one in problem.related]) if problem.related else (),
     )
+
+
+def _shifted_fix(fix: Fix, by: int) -> Fix:
+    edits = [TextEdit(edit.span.shifted(by), edit.text) for edit in fix.edits]
+    return Fix(fix.title, tuple(edits), fix.safe)
+
+
+def _shifted_place(place: RelatedPlace, by: int) -> RelatedPlace:
+    return RelatedPlace(place.path, place.span.shifted(by), place.message)

@@ -28,6 +28,7 @@ from vague.rules.wording import listed, removal, replacement
 from vague.suggestions import nearest
 from vague.text import Span
 from vague.traversal.events import OptionBlockUse, OptionUse
+from vague.traversal.findings import EditAtElement
 from vague.traversal.options import entries_of, takes_text, unquoted_text
 from vague.traversal.state import Walk
 from vague.vocabulary.kinds import Kinds
@@ -121,7 +122,7 @@ def _moved(use: OptionUse, walk: Walk) -> tuple[Fix, ...]:
     line = walk.text_before()
     indent = "" if line.strip() else line
     text = walk.text(walk.span(use.entry))
-    moved = walk.edit(Span(0, 0), f"{text}\n{indent}")
+    moved = EditAtElement(Span(0, 0), f"{text}\n{indent}")
     span = walk.span(use.entry)
     before = walk.text(Span(max(0, span.start - _FAR), span.start)).rpartition("\n")
     if before[1] and not before[2].strip():
