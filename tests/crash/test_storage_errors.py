@@ -83,6 +83,22 @@ def test_an_error_of_the_disk_at_every_operation(bench: Bench, shape: Shape, num
         fail_and_repair(bench, shape, number, at, lasting=at % 2 == 0)
 
 
+@pytest.mark.timeout(300)
+def test_an_error_while_a_resume_opens_never_begins_anew(bench: Bench) -> None:
+    """The lock's text is among what cannot be written: it still names the execution that died."""
+    shape = Shape("nested_loops", "compacting")
+    wanted = bench.uncut(shape).outcome
+    for at in range(1, 25):
+        with bench.run(shape) as run:
+            assert run.start({"kind": "dying", "at": 60, "moment": "after"}).died
+            run.start(
+                {"kind": "failing", "at": at, "errno": errno.EIO, "lasting": False}, resume=True
+            )
+            run.finish()
+            assert run.trail == [], at
+            assert differences(without_errors(run.outcome()), wanted) == [], at
+
+
 def test_too_many_open_files_are_a_failure_that_a_resume_repairs(bench: Bench) -> None:
     shape = Shape("quickstart")
     for limit in range(10, 24, 2):

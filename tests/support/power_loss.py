@@ -82,7 +82,8 @@ class TraceDisk(CountingDisk):
     def replace(self, source: Path, target: Path) -> None:
         with self._guard:
             super().replace(source, target)
-            self._inodes[target] = self._inodes.pop(source)
+            if source in self._inodes:  # else it was there before the trace began
+                self._inodes[target] = self._inodes.pop(source)
             self._note("replace", source, target)
 
     def unlink(self, path: Path) -> None:

@@ -292,15 +292,22 @@ class _Group:
                 child.unit.stage(state.stage, None, {name: "completed"})
             await child.commit("c", Barrier.SYNC)
         except ReqonError as error:
-            self.errors.append(error)
-            self._tell_siblings(error, name)
+            self._note(error, name)
             if isinstance(error, RunError) and not isinstance(error, StorageError):
                 await self._record(child, error, name)
 
+    def _note(self, error: ReqonError, name: str) -> None:
+        self.errors.append(error)
+        self._tell_siblings(error, name)
+
     async def _record(self, child: Branch, error: RunError, name: str) -> None:
         """Errors of a nested group are errors of the step, which is recorded once."""
-        if not self.nested:
+        if self.nested:
+            return
+        try:
             await record_failure(child, error, name, self.state.stage)
+        except StorageError as failure:
+            self._note(failure, name)
 
     def _tell_siblings(self, error: ReqonError, name: str) -> None:
         run = self.branch.run

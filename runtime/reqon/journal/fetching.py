@@ -97,7 +97,7 @@ def _hint_at_ids(request: SessionRequest) -> list[str]:
     """A store that cannot list cannot be searched."""
     if request.resume is ResumeChoice.NEVER:
         return []
-    if StateReader(request.paths.root).candidates(request.mission):
+    if StateReader(request.paths.root, held=request.mission).candidates(request.mission):
         return []
     if request.resume is ResumeChoice.ONLY:
         raise ConfigError(
@@ -161,7 +161,8 @@ def _damaged(state: State, reason: str) -> RefusedError:
 
 def _bring(request: SessionRequest, disk: Disk, home: _Home) -> None:
     """Write an execution below the folder, unless the folder is as far, or further."""
-    local = StateReader(request.paths.root).record(home.state["executionId"], request.mission)
+    reader = StateReader(request.paths.root, held=request.mission)
+    local = reader.record(home.state["executionId"], request.mission)
     current = with_frames(_record(home.state), home.lines)
     if local is not None and _is_as_far(local, current):
         return

@@ -77,7 +77,7 @@ class FileLock:
 
         Readers take an execution for running when its id stands here, people read the rest. The
         line has always the same length, so that a full disk does not stop it. Errors are passed
-        over: they harm no data.
+        over: the holder itself does not go by the text (see `StateReader`).
         """
         line = json.dumps(owner).encode().ljust(_OWNER_BYTES - 1) + b"\n"
         with contextlib.suppress(OSError):

@@ -187,7 +187,7 @@ class _Opening:
     async def _choose(self) -> ExecutionState | None:
         """Decide what to resume, and put the records of all others right."""
         request = self.request
-        reader = StateReader(request.paths.root)
+        reader = StateReader(request.paths.root, held=request.mission)
         execution: ExecutionState | None = None
         if request.journaled:
             choice = await self._work(choose, reader, request)

@@ -50,10 +50,15 @@ class _Listing:
 
 
 class StateReader:
-    """A reader of one state folder; keep it to profit from its cache. Not for several threads."""
+    """A reader of one state folder; keep it to profit from its cache. Not for several threads.
 
-    def __init__(self, root: Path) -> None:
+    `held`: the mission whose lock the caller itself holds, so that none of its executions runs,
+    whatever the lock's text says; a full disk may have kept the caller from writing it.
+    """
+
+    def __init__(self, root: Path, *, held: str | None = None) -> None:
         self.paths = StatePaths(root)
+        self._held = held
         self._listed: _Listing | None = None
         self._cache: dict[str, tuple[tuple[int, int, int], dict[str, Any] | Unreadable]] = {}
 
@@ -214,6 +219,8 @@ class StateReader:
         return up_to_date(record, journal, alive=False)
 
     def _is_running(self, record: Mapping[str, Any]) -> bool:
+        if record["mission"] == self._held:
+            return False
         found = holder(self.paths.mission_lock(record["mission"]))
         return found is not None and found.execution_id == record["executionId"]
 
