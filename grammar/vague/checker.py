@@ -14,7 +14,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from vague.ast.base import Node
-from vague.ast.definitions import Action, Dataset, Mission, Schedule, Source, Store
+from vague.ast.definitions import Action, Mission, Schedule, Source, Store
 from vague.ast.steps import Let
 from vague.broken import outside_of_broken_statements
 from vague.codes import SEVERITIES
@@ -223,12 +223,9 @@ def _unchanged(
     if previous is None or previous.facts.time_zones != facts.time_zones:
         return {}
     before = previous.program
-    if (
-        (len(before.missions) == 1) != (len(program.missions) == 1)
-        or before.shared.identity != program.shared.identity
-        or {path: id(found.api) for path, found in before.documents.items()}
-        != {path: id(found.api) for path, found in program.documents.items()}
-    ):
+    if (len(before.missions) == 1) != (
+        len(program.missions) == 1
+    ) or before.shared_identity != program.shared_identity:
         return {}
     return {
         id(result.found.mission.node): result
@@ -384,10 +381,7 @@ class _MissionChecking:
             return
         for table in self._tables().values():
             yield from (declared for declared in table.values() if declared.shared)
-        for source in self.program.files.values():
-            for placed in source.parsed.tree.items:
-                if isinstance(placed.node, Dataset):
-                    yield Declared(placed.node, source.path, placed.start, shared=True)
+        yield from self.program.datasets
 
     def _reached(self, used: Iterable[tuple[str, str]]) -> Iterator[Declared[Node]]:
         tables = self._tables()

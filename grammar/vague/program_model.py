@@ -15,6 +15,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 from vague.ast.base import N, Node, Placed
 from vague.ast.definitions import (
     Action,
+    Dataset,
     Import,
     Mission,
     Option,
@@ -68,6 +69,7 @@ class Region:
     actions: dict[str, Declared[Action]] = field(default_factory=dict[str, Declared[Action]])
     lets: list[Declared[Let]] = field(default_factory=list[Declared[Let]])
     imports: list[Declared[Import]] = field(default_factory=list[Declared[Import]])
+    datasets: list[Declared[Dataset]] = field(default_factory=list[Declared[Dataset]])
     options: list[Declared[Option]] = field(default_factory=list[Declared[Option]])
     schedules: list[Declared[Schedule]] = field(default_factory=list[Declared[Schedule]])
     runs: list[Declared[Run]] = field(default_factory=list[Declared[Run]])
@@ -172,6 +174,7 @@ _TABLES: Mapping[type, str] = {
 _LISTS: Mapping[type, str] = {
     Let: "lets",
     Import: "imports",
+    Dataset: "datasets",
     Option: "options",
     Schedule: "schedules",
     Run: "runs",
@@ -386,11 +389,23 @@ class Program:
     shared: Region
     documents: Mapping[str, Document]
 
+    @property
+    def datasets(self) -> tuple[Declared[Dataset], ...]:
+        """The data sets of all files."""
+        return tuple(one for source in self.files.values() for one in source.region.datasets)
+
     @cached_property
     def shared_by_node(self) -> Mapping[int, Declared[Node]]:
-        """The shared definitions and `let`s by the identity of their nodes."""
-        shared = (*self.shared.definitions, *self.shared.lets)
+        """What stands at top level by the identity of its nodes."""
+        shared = (*self.shared.definitions, *self.shared.lets, *self.datasets)
         return {id(declared.node): declared for declared in shared}
+
+    @cached_property
+    def shared_identity(self) -> tuple[object, ...]:
+        """Equal for two programs with the same things at top level, wherever they stand."""
+        datasets = tuple(id(declared.node) for declared in self.datasets)
+        documents = tuple((path, id(found.api)) for path, found in self.documents.items())
+        return (self.shared.identity, datasets, documents)
 
     def mission(self, name: str) -> MissionProgram | None:
         """The first mission of this name."""

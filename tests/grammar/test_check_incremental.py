@@ -76,6 +76,7 @@ SHARED = [
     'source Shared# { auth: none, base: "https://s.test" }\n',
     'store common: file("common")\n', "schema Row { id: string }\n", "let limit = 3\n",
     "transform Slim: Row -> Row { id: .id }\n", "action Login { skip }\n",
+    "dataset D# { rooms: 3 of Rooms }\n",
 ]  # fmt: skip
 MISSIONS = [
     """mission M# {
