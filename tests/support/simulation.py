@@ -42,7 +42,7 @@ START = datetime(2031, 3, 30, 0, 58, tzinfo=UTC)
 """Two minutes before the clocks of Europe go forward, near the end of a month."""
 ENVIRONMENT = {"REQON_TEST_URL": URL, "CRASH_TOKEN": "secret-token-of-the-tests"}
 MOST_DISTURBED = 5
-STEERED_BY_FAILURES = ("match_catch", "parallel_group", "jump_retry")
+STEERED_BY_FAILURES = ("match_catch", "parallel_group", "jump_retry", "post_in_retry")
 """Shapes in which a failed request leads to other work, as their programs say."""
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EMFILE)
 HOUR = 3600.0

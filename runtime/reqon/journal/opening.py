@@ -440,8 +440,16 @@ class _Opening:
                 raise unwritable(paths.journal(stem), error) from error
             self.writer = self._new_writer(paths.journal(stem))
             self.writer.attach(fd, 0, 0, durable=0)
+            self._keep_name(paths.journal(stem))
             return stem
         raise AssertionError("there is always another name")
+
+    def _keep_name(self, journal: Path) -> None:
+        """A power failure must not leave a record whose journal has lost its name."""
+        try:
+            self.disk.sync_folder(journal.parent)
+        except OSError as error:
+            raise unwritable(journal, error) from error
 
     def _reopen(self, resumed: _Resumed) -> None:
         """Open the journal at the end of its good frames, and make those durable. Blocks."""
