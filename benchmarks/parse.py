@@ -23,7 +23,7 @@ from vague.program import Program, ProgramRoot, read_program
 from vague.slices import PIECES
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from support.samples import long_action, long_program
+from support.samples import long_action, long_list, long_mission, long_program
 
 TOKEN = re.compile(
     rf"{PIECES['space']}(?:{PIECES['string']}|{PIECES['number']}|{PIECES['word']}"
@@ -94,9 +94,9 @@ def length() -> Line:
 
 
 def edit_at(text: str, mark: str) -> str:
-    """The text with a letter typed into the middle one of the words `mark`."""
-    places = [match.start() for match in re.finditer(mark, text)]
-    at = places[len(places) // 2] + 2
+    """The text with a letter typed behind the middle one of the places `mark`."""
+    places = [match.end() for match in re.finditer(mark, text)]
+    at = places[len(places) // 2]
     return f"{text[:at]}x{text[at:]}"
 
 
@@ -120,14 +120,14 @@ def edits(title: str, make: Callable[[int], str]) -> list[Line]:
 
 def parse_edit(text: str) -> tuple[Callable[[], object], Callable[[], object]]:
     """Parsing after an edit, and parsing anew."""
-    changed = edit_at(text, "row")
+    changed = edit_at(text, r"row\.\w+")
     before = parse(text)
     return (lambda: parse(changed, before).diagnostics, lambda: parse(changed).diagnostics)
 
 
 def check_edit(text: str) -> tuple[Callable[[], object], Callable[[], object]]:
     """Parsing and checking after an edit, and anew."""
-    changed = edit_at(text, "row")
+    changed = edit_at(text, r"row\.\w+")
     before = program_of(text)
     checked = check(before, FACTS)
 
@@ -143,7 +143,9 @@ def main() -> int:
         tokens(),
         length(),
         *edits("missions", long_program),
-        *edits("one action", long_action),
+        *edits("one mission", long_mission),
+        *edits("one action", long_list),
+        *edits("one action, all wrong", long_action),
     ]
     for line in lines:
         print(line)

@@ -63,3 +63,54 @@ def long_action(n_steps: int) -> str:
         for n in range(n_steps)
     )
     return "mission M {\n  action A {\n" + "\n".join(steps) + "\n  }\n  run A\n}\n"
+
+
+def long_mission(n_lines: int) -> str:
+    """One mission of many actions, without a mistake."""
+    lines = [
+        "mission M {",
+        '  source Api { auth: none, base: "https://api.test" }',
+        '  store rows: file("rows")',
+        "  schema Row { id: string, price: decimal?, tags: array<string> }",
+    ]
+    names: list[str] = []
+    while len(lines) < n_lines:
+        number = len(names)
+        names.append(f"Fetch{number}")
+        lines += _action(number)
+    return "\n".join([*lines, f"  run {' then '.join(names)}", "}"]) + "\n"
+
+
+def _action(number: int) -> list[str]:
+    return f"""
+  action Fetch{number} {{
+    get "/rows" {{ params: {{ limit: {number} }}, paginate: page(page, 50) }}
+    for row in response.rows where .price > {number} checkpoint every 25 {{
+      let total = row.price * {number} + (row.tax ?? 0) # with tax
+      map row -> Row {{ id: "row_" + .id, price: total, tags: .tags }}
+      match row {{
+        {{ kind: "old", age: a }} where a > {number} -> skip
+        _ -> store row -> rows {{ key: .id, upsert: true }}
+      }}
+    }}
+  }}""".splitlines()
+
+
+def long_list(n_lines: int) -> str:
+    """One mission with one action of many steps, without a mistake."""
+    lines = [
+        "mission M {",
+        '  source Api { auth: none, base: "https://api.test" }',
+        '  store rows: file("rows")',
+        "  action A {",
+        '    get "/rows"',
+        "    let row = response",
+    ]
+    while len(lines) < n_lines:
+        number = len(lines)
+        lines += [
+            f"    store {{ id: {number}, v: row.value{number} }} -> rows {{ key: .id }}",
+            f"    let v{number} = length(row.a{number}) + 1",
+            f"    match v{number} {{ 1 -> skip, _ -> continue }}",
+        ]
+    return "\n".join([*lines, "  }", "  run A", "}"]) + "\n"
