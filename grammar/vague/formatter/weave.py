@@ -39,9 +39,9 @@ class Mark(Enum):
 class Open:
     """The opening bracket of a list; `inside` stands behind it where the list is on one line.
 
-    A list is broken where it does not fit. One of braces or square brackets is broken, too, where
-    its author broke the line after the bracket, and with `always` in any case. A `tight` one is
-    broken only if it helps nothing to break what comes before it.
+    A list is broken where it does not fit. One of braces or square brackets that holds something is
+    broken, too, where its author broke the line after the bracket, and with `always` in any case. A
+    `tight` one is broken only if it helps nothing to break what comes before it.
     """
 
     text: str
@@ -172,7 +172,8 @@ class _Weave:
         self._begin(_TIGHT_GROUP if bracket.tight else _GROUP)
         start = len(self.operations) - 1
         self.token(bracket.text)
-        author = bracket.text != "(" and (self._comments or self._first_line_breaks)
+        broken = self._first_line_breaks and (not bracket.empty or self._before)
+        author = bracket.text != "(" and (self._comments or broken)
         if bracket.always or author:
             self.operations[start] = _BROKEN_GROUP
         self.operations.append(_INDENT)
