@@ -126,11 +126,15 @@ _PATTERNS = {
 
 def _field_pattern(reader: Reader, tree: Tree) -> FieldPattern:
     key, _, inner = tree.parts
-    return FieldPattern(reader.span(tree), reader.build(key), pattern(reader, inner))
+    return FieldPattern(reader.span(tree), reader.build(key), reader.build(inner))
 
 
-def _element_pattern(reader: Reader, tree: Tree) -> Pattern:
+def _whole_pattern(reader: Reader, tree: Tree) -> Pattern:
     return pattern(reader, tree.parts[0])
+
+
+def _value_pattern(reader: Reader, tree: Tree) -> Pattern:
+    return ValuePattern(reader.span(tree), reader.build(tree.parts[0]))
 
 
 def _rest_pattern(reader: Reader, tree: Tree) -> RestPattern:
@@ -186,6 +190,7 @@ def _literal_value(head: LiteralPattern) -> Expression:
 
 BUILDERS: dict[str, Builder] = {
     "field_pattern": _field_pattern,
-    "element_pattern": _element_pattern,
+    "whole_pattern": _whole_pattern,
+    "value_pattern": _value_pattern,
     "rest_pattern": _rest_pattern,
 }

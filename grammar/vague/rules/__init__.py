@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vague.rules.conditions import CONDITIONS
 from vague.rules.documents import DOCUMENTS
 from vague.rules.durations import DURATIONS
 from vague.rules.flow import FLOW
@@ -23,6 +24,7 @@ ELEMENT_RULES = merged(
         DURATIONS,
         SCHEDULES,
         FLOW,
+        CONDITIONS,
         STYLE,
     )
 )

@@ -8,20 +8,15 @@ from collections.abc import Iterator
 from vague.ast.base import Node
 from vague.ast.definitions import Action, Transform
 from vague.ast.expressions import (
-    Binary,
     BooleanLiteral,
     Call,
     ContextField,
     Entry,
     Expression,
     ExpressionArm,
-    Group,
     Name,
     NamePattern,
-    NullLiteral,
-    NumberLiteral,
     StringLiteral,
-    Unary,
     ValuePattern,
     WildcardPattern,
 )
@@ -43,7 +38,7 @@ from vague.diagnostics import Fix
 from vague.rules.registry import RuleTable
 from vague.rules.wording import replacement
 from vague.text import Span
-from vague.traversal.events import Arms, Bound, Condition, ElementEnd
+from vague.traversal.events import Arms, Bound, ElementEnd
 from vague.traversal.options import option_of
 from vague.traversal.scopes import BindingKind
 from vague.traversal.state import ListFrame, Walk
@@ -209,64 +204,6 @@ def _is_visible_variable(head: NamePattern, walk: Walk) -> bool:
         return False
     kind, binding = walk.resolve(head.text)
     return binding is not None or kind == "let"
-
-
-# ---------------------------------------------------------------- conditions
-
-
-@FLOW.on(Condition)
-def check_condition(condition: Condition, walk: Walk) -> None:
-    """RQ419: a condition made of literals decides nothing."""
-    value = _constant(condition.expression)
-    if value is not None:
-        word = "true" if value else "false"
-        message = f"condition is always {word}"
-        walk.report("RQ419", condition.expression, message, "compare with something that varies")
-
-
-_UNKNOWN = object()
-
-
-def _constant(expression: Expression) -> bool | None:
-    """The truth of an expression that reads nothing, None where it reads something."""
-    value = _value(expression)
-    return None if value is _UNKNOWN else bool(value)
-
-
-def _value(expression: Expression) -> object:
-    if isinstance(expression, Group):
-        return _value(expression.inner)
-    if isinstance(expression, NullLiteral):
-        return None
-    if isinstance(expression, BooleanLiteral | NumberLiteral | StringLiteral):
-        return expression.value
-    if isinstance(expression, Unary) and expression.operator == "not":
-        inner = _value(expression.operand)
-        return _UNKNOWN if inner is _UNKNOWN else not inner
-    if isinstance(expression, Binary):
-        return _combined(expression)
-    return _UNKNOWN
-
-
-def _combined(expression: Binary) -> object:
-    """`and` and `or` may be decided by one side alone, comparisons need both."""
-    operator = expression.operator
-    if operator not in ("and", "or", "==", "!="):
-        return _UNKNOWN
-    left, right = _value(expression.left), _value(expression.right)
-    if operator in ("and", "or"):
-        deciding = operator == "or"
-        for side in (left, right):
-            if side is not _UNKNOWN and bool(side) is deciding:
-                return deciding
-    if left is _UNKNOWN or right is _UNKNOWN:
-        return _UNKNOWN
-    if operator in ("and", "or"):
-        return operator == "and"
-    same = type(left) is type(right) and left == right
-    if isinstance(left, int | float) and isinstance(right, int | float):
-        same = left == right and isinstance(left, bool) == isinstance(right, bool)
-    return same if operator == "==" else not same
 
 
 # ---------------------------------------------------------------- loops and waits

@@ -7,7 +7,7 @@ length costs no stack.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from vague.ast.base import Identifier, Node
@@ -331,21 +331,35 @@ def _visit_condition_head(head: Pattern, walk: Walk) -> None:
 
 
 def visit_pattern(pattern: Pattern | RestPattern, walk: Walk) -> None:
-    """Walk a pattern: bind its names in the current block, resolve its schemas and values."""
+    """Walk a pattern: bind its names in the current block, resolve its schemas and values.
+
+    The values come first, for they see none of its names.
+    """
+    _visit_values(pattern, walk)
+    _visit_names(pattern, walk)
+
+
+def _visit_values(pattern: Pattern | RestPattern, walk: Walk) -> None:
+    if isinstance(pattern, ValuePattern):
+        visit(pattern.value, walk)
+    for inner in _patterns_in(pattern):
+        _visit_values(inner, walk)
+
+
+def _visit_names(pattern: Pattern | RestPattern, walk: Walk) -> None:
     walk.tell(pattern)
     if isinstance(pattern, NamePattern):
         _visit_name_pattern(pattern, walk)
-    elif isinstance(pattern, ObjectPattern):
-        for field in pattern.fields:
-            visit_pattern(field.pattern, walk)
-    elif isinstance(pattern, ArrayPattern):
-        for item in pattern.items:
-            visit_pattern(item, walk)
-    elif isinstance(pattern, RestPattern):
-        if pattern.name is not None:
-            bind(pattern.name, BindingKind.PATTERN, None, walk)
-    elif isinstance(pattern, ValuePattern):
-        visit(pattern.value, walk)
+    elif isinstance(pattern, RestPattern) and pattern.name is not None:
+        bind(pattern.name, BindingKind.PATTERN, None, walk)
+    for inner in _patterns_in(pattern):
+        _visit_names(inner, walk)
+
+
+def _patterns_in(pattern: Pattern | RestPattern) -> Sequence[Pattern | RestPattern]:
+    if isinstance(pattern, ObjectPattern):
+        return [field.pattern for field in pattern.fields]
+    return pattern.items if isinstance(pattern, ArrayPattern) else ()
 
 
 def _visit_name_pattern(pattern: NamePattern, walk: Walk) -> None:
