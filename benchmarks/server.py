@@ -169,11 +169,17 @@ class Client:
 Work = Callable[[Client, int], None]
 
 
-def timed(clients: list[Client], times: int, work: Work) -> list[list[float]]:
-    """Milliseconds of `work` for each client; they take turns, so that a busy machine hits both."""
+def timed(
+    clients: list[Client], times: int, work: Work, before: Work = lambda *_: None
+) -> list[list[float]]:
+    """Milliseconds of `work` for each client; they take turns, so that a busy machine hits both.
+
+    What comes `before` each time does not count.
+    """
     taken: list[list[float]] = [[] for _ in clients]
     for number in range(times):
         for client, found in zip(clients, taken, strict=True):
+            before(client, number)
             started = time.perf_counter()
             work(client, number)
             found.append((time.perf_counter() - started) * 1000)
@@ -217,11 +223,23 @@ def measure(clients: list[Client], uri: str, text: str) -> dict[str, list[list[f
         "lenses": ("textDocument/codeLens", at),
         "tokens of 60 lines": ("textDocument/semanticTokens/range", {**at, "range": lines}),
         "outline": ("textDocument/documentSymbol", at),
-        "formatting": ("textDocument/formatting", {**at, "options": layout}),
     }
     for name, (method, params) in requests.items():
         work: Work = lambda client, _, m=method, p=params: client.ask(m, p)  # noqa: E731
         found[name] = timed(clients, N_ASKED, work)
+
+    def change(client: Client, number: int) -> None:
+        identity = {"uri": uri, "version": len(keys) + number + 1}
+        typed = {"range": {"start": lines["start"], "end": lines["start"]}, "text": " "}
+        changed = {"textDocument": identity, "contentChanges": [typed]}
+        client.tell("textDocument/didChange", changed)
+        client.until_published(identity["version"])
+
+    def lay_out(client: Client, _: int) -> None:
+        client.ask("textDocument/formatting", {**at, "options": layout})
+
+    found["first formatting"] = timed(clients, 1, lay_out)
+    found["formatting after a change"] = timed(clients, N_ASKED, lay_out, change)
     return found
 
 

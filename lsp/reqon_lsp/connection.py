@@ -36,6 +36,7 @@ from reqon_lsp.status_watch import Key, StatusWatch
 from reqon_lsp.talk import Talk
 from reqon_lsp.workspace import source_files
 from vague.diagnostics import Diagnostic, Severity
+from vague.formatter import Earlier
 from vague.program import MissionProgram
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class ReqonServer(LanguageServer):
         self.files = Files(self.index_of, self.uri_of, self.version_of)
         self.talk = Talk(self, self.abilities)
         self.runs = Runs()
+        self._layouts: dict[str, Earlier] = {}
         self._tasks: set[asyncio.Future[None]] = set()
         self._watching: asyncio.Task[None] | None = None
         self._rendered: tuple[object, object] = ([], [])
@@ -118,6 +120,14 @@ class ReqonServer(LanguageServer):
         if opened is None or not self.analysis.is_too_large(path):
             return None
         return opened.text, self.index_of(path)
+
+    def earlier_layout(self, path: str) -> Earlier:
+        """What formatting an open document has found out before."""
+        return self._layouts.setdefault(path, Earlier())
+
+    def forget_layout(self, path: str) -> None:
+        """The document was closed."""
+        self._layouts.pop(path, None)
 
     def first_reading(self, uri: str) -> asyncio.Future[None] | None:
         """What a request about a document has to wait for: the first reading of its program."""

@@ -13,6 +13,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import accumulate, count
+from operator import add
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
@@ -48,12 +50,7 @@ class LineIndex:
     ascii_only: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        starts: list[int] = [0]
-        ends: list[int] = []
-        for found in _LINE_BREAK.finditer(self.text):
-            ends.append(found.start())
-            starts.append(found.end())
-        ends.append(len(self.text))
+        starts, ends = _lines(self.text) if "\r" in self.text else _lines_by_feed(self.text)
         object.__setattr__(self, "starts", starts)
         object.__setattr__(self, "ends", ends)
         object.__setattr__(self, "ascii_only", self.text.isascii())
@@ -93,6 +90,24 @@ class LineIndex:
     def line_end(self, offset: int) -> int:
         """Offset of the end of the line that holds `offset`, its line break left out."""
         return self.ends[bisect_right(self.starts, max(0, min(offset, len(self.text)))) - 1]
+
+
+def _lines(text: str) -> tuple[list[int], list[int]]:
+    """Where the lines start and end."""
+    starts: list[int] = [0]
+    ends: list[int] = []
+    for found in _LINE_BREAK.finditer(text):
+        ends.append(found.start())
+        starts.append(found.end())
+    ends.append(len(text))
+    return starts, ends
+
+
+def _lines_by_feed(text: str) -> tuple[list[int], list[int]]:
+    """The same where only LF ends lines: counted without a step in Python for each line."""
+    lengths = map(len, text.split("\n"))
+    ends = list(map(add, accumulate(lengths), count()))
+    return [0, *map((1).__add__, ends[:-1])], ends
 
 
 @lru_cache(maxsize=8)

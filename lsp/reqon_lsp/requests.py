@@ -84,7 +84,7 @@ def on_formatting(ls: ReqonServer, params: types.DocumentFormattingParams) -> li
     if found is None:
         return []
     snapshot, path, index = found
-    return replies.text_edits(formatting(snapshot, path), index)
+    return replies.text_edits(formatting(snapshot, path, ls.earlier_layout(path)), index)
 
 
 @fenced(empty=[])
@@ -96,7 +96,8 @@ def on_range_formatting(
     if found is None:
         return []
     snapshot, path, index = found
-    return replies.text_edits(range_formatting(snapshot, path, index.span(params.range)), index)
+    span, earlier = index.span(params.range), ls.earlier_layout(path)
+    return replies.text_edits(range_formatting(snapshot, path, span, earlier), index)
 
 
 # ---------------------------------------------------------------- reading

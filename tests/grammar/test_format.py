@@ -12,7 +12,7 @@ import pytest
 from support.formatting import FENCE, formatted
 from vague.ast import definitions, expressions, steps
 from vague.diagnostics import TextEdit
-from vague.formatter import TEMPLATES, format_edits, format_text
+from vague.formatter import TEMPLATES, Earlier, format_edits, format_text
 from vague.formatter.edits import edits_between
 from vague.formatter.sameness import same_tree
 from vague.parser import parse, parse_expression
@@ -114,6 +114,24 @@ def test_a_result_that_is_not_the_same_program_is_refused(other: str):
     assert (result.text, result.changed) == ("let a=1", False)
     assert [problem.code for problem in result.diagnostics] == ["RQ000"]
     assert result.diagnostics[0].help is not None
+
+
+def test_after_an_edit_only_what_holds_it_is_laid_out_again():
+    actions = "".join(f"action A{n} {{ let a=1 for x in [a] {{ let b=x }} }}\n" for n in range(50))
+    text, earlier = f"mission M {{ {actions} }}", Earlier()
+    before = format_edits(text, earlier=earlier)
+    known = len(earlier.layouts)
+    edited = text.replace("A25 { let a=1", "A25 { let a=10")
+    assert len(format_edits(edited, earlier=earlier)) == len(before)
+    assert len(earlier.layouts) == known + len(("the mission", "the action", "the step"))
+
+
+def test_a_memory_of_layouts_does_not_grow_for_ever():
+    earlier, known = Earlier(), [0]
+    for number in range(300):
+        format_edits(f"let a=[{number}, '{'x' * 1000}']", earlier=earlier)
+        known.append(len(earlier.layouts))
+    assert 50 < max(known) < 250
 
 
 def test_edits_between_different_texts_replace_what_differs():

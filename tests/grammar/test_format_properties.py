@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from support import program_texts
 from support.formatting import formatted, programs
-from vague.formatter import format_text
+from vague.formatter import Earlier, format_edits, format_text
 from vague.formatter.trivia import solid_spans
 from vague.parser import parse
 
@@ -18,6 +18,8 @@ GAPS = (
     "\n /* two\n   lines */ ",
 )
 SAMPLES = tuple(programs())
+EARLIER = Earlier()
+"""What formatting any of the programs here has found out."""
 
 
 @st.composite
@@ -64,3 +66,10 @@ def test_no_line_is_longer_than_it_has_to_be_and_none_ends_in_space(program: str
     lines = result.text.splitlines() if not result.diagnostics and "/*" not in program else []
     assert not [line for line in lines if line != line.rstrip()]
     assert not [line for line in lines if len(line) > 100 and ", " in line.partition("//")[0]]
+
+
+@given(rearranged_programs())
+def test_what_is_known_from_earlier_texts_changes_nothing(program: str):
+    parsed = parse(program)
+    assert format_edits(program, parsed, EARLIER) == format_edits(program)
+    assert format_text(program, parsed, EARLIER) == format_text(program)

@@ -8,21 +8,20 @@ does one for which the result would not be the same program. What the layout is,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vague.diagnostics import Diagnostic, Severity, TextEdit
+from vague.formatter.blocks import Laid, Layouts
 from vague.formatter.definitions import DEFINITION_TEMPLATES, file_items
-from vague.formatter.edits import edits_between
 from vague.formatter.expressions import EXPRESSION_TEMPLATES
-from vague.formatter.layout import render
 from vague.formatter.sameness import same_comments, same_tree
 from vague.formatter.steps import STEP_TEMPLATES
-from vague.formatter.trivia import BYTE_ORDER_MARK, read_tokens
-from vague.formatter.weave import MismatchError, weave
+from vague.formatter.trivia import BYTE_ORDER_MARK
+from vague.formatter.weave import MismatchError
 from vague.parser import Parsed, parse
 from vague.text import Span
 
-__all__ = ["LINE_WIDTH", "TEMPLATES", "Formatted", "format_edits", "format_text"]
+__all__ = ["LINE_WIDTH", "TEMPLATES", "Earlier", "Formatted", "format_edits", "format_text"]
 
 LINE_WIDTH = 100
 """Columns of a line, wherever a line can be broken."""
@@ -40,42 +39,58 @@ class Formatted:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def format_text(text: str, parsed: Parsed | None = None) -> Formatted:
+@dataclass(slots=True)
+class Earlier:
+    """What formatting a text has found out, for the next time: that costs what has changed."""
+
+    layouts: Layouts = field(default_factory=lambda: Layouts(TEMPLATES, LINE_WIDTH))
+    formatted: Parsed | None = None
+
+
+def format_text(
+    text: str, parsed: Parsed | None = None, earlier: Earlier | None = None
+) -> Formatted:
     """Lay `text` out in the canonical way; `parsed` spares reading it once more.
 
     Line endings (those of most lines) and a byte-order mark are kept. The diagnostics are the
     syntax errors that keep a text from being formatted, or RQ000 where the formatter itself failed.
     """
+    return _format(text, parsed, earlier or Earlier())[0]
+
+
+def format_edits(
+    text: str, parsed: Parsed | None = None, earlier: Earlier | None = None
+) -> tuple[TextEdit, ...]:
+    """The changes that `format_text` makes, each as small as possible, in order."""
+    formatted, laid = _format(text, parsed, earlier or Earlier())
+    return laid.edits if formatted.changed and laid is not None else ()
+
+
+def _format(text: str, parsed: Parsed | None, earlier: Earlier) -> tuple[Formatted, Laid | None]:
     parsed = parse(text) if parsed is None else parsed
     errors = _errors(parsed)
     if errors:
-        return Formatted(text, changed=False, diagnostics=errors)
+        return Formatted(text, changed=False, diagnostics=errors), None
     try:
-        result = _lay_out(text, parsed)
+        laid = _lay_out(text, parsed, earlier.layouts)
     except MismatchError:
-        return _refused(text)
-    if result == text:
-        return Formatted(text, changed=False)
-    if not _same_program(parsed, parse(result, parsed)):
-        return _refused(text)
-    return Formatted(result, changed=True)
+        return _refused(text), None
+    if laid.text == text:
+        return Formatted(text, changed=False), laid
+    earlier.formatted = after = parse(laid.text, earlier.formatted or parsed)
+    if not _same_program(parsed, after):
+        return _refused(text), None
+    return Formatted(laid.text, changed=True), laid
 
 
-def format_edits(text: str, parsed: Parsed | None = None) -> tuple[TextEdit, ...]:
-    """The changes that `format_text` makes, each as small as possible, in order."""
-    formatted = format_text(text, parsed)
-    return edits_between(text, formatted.text) if formatted.changed else ()
-
-
-def _lay_out(text: str, parsed: Parsed) -> str:
-    operations = weave(file_items(parsed.tree), read_tokens(text), TEMPLATES)
-    result = render(operations, LINE_WIDTH)
-    if result:
-        result += "\n"
+def _lay_out(text: str, parsed: Parsed, layouts: Layouts) -> Laid:
+    laid = layouts.lay_out(text, file_items(parsed.tree))
+    result = f"{laid.text}\n" if laid.text else ""
+    mark = BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else ""
     windows_lines = text.count("\r\n")
     if windows_lines * 2 > text.count("\n"):
-        result = result.replace("\n", "\r\n")
-    return BYTE_ORDER_MARK + result if text.startswith(BYTE_ORDER_MARK) else result
+        return Laid(text, mark + result.replace("\n", "\r\n"), ())
+    return Laid(text, mark + result, laid.moved(len(mark)))
 
 
 def _errors(parsed: Parsed) -> tuple[Diagnostic, ...]:

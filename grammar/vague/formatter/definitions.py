@@ -42,7 +42,7 @@ from vague.formatter.expressions import (
     options,
 )
 from vague.formatter.steps import lines
-from vague.formatter.weave import Item, Separator, Template, bracketed
+from vague.formatter.weave import Block, Item, Separator, Template, bracketed
 
 
 def file_items(node: File) -> Sequence[Item]:
@@ -51,7 +51,7 @@ def file_items(node: File) -> Sequence[Item]:
     for position, placed in enumerate(node.items):
         if position:
             items.append(Separator(""))
-        items.append(placed)
+        items.append(Block(placed))
     return items
 
 

@@ -8,7 +8,10 @@ groups in it are decided on their own. The operations come in the order of the t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 INDENT_WIDTH: Final = 2
@@ -19,6 +22,7 @@ class Kind(Enum):
     """What an operation does."""
 
     TEXT = "text"
+    DONE = "done"
     SPACE = "space"
     LINE = "line"
     CHOICE = "choice"
@@ -28,6 +32,17 @@ class Kind(Enum):
     HUG = "hug"
     INDENT = "indent"
     DEDENT = "dedent"
+
+
+# Names of the module are found faster than members of the enumeration.
+_TEXT, _DONE, _LINE, _CHOICE, _COMMENT = (
+    Kind.TEXT,
+    Kind.DONE,
+    Kind.LINE,
+    Kind.CHOICE,
+    Kind.COMMENT,
+)
+_SPACE, _GROUP, _END, _HUG, _INDENT = Kind.SPACE, Kind.GROUP, Kind.END, Kind.HUG, Kind.INDENT
 
 
 class Operation(NamedTuple):
@@ -43,15 +58,55 @@ class Operation(NamedTuple):
     A group with `other` "tight" is broken later than what comes before it on the line: what clings
     to the end of an earlier group goes on through it, not just to its first line.
 
+    DONE writes `text` as it is: lines that were laid out before, with their indentation.
+
     A pair of HUG marks the last part of a group. If all before it fits on the line up to the first
     place where that part can be broken, the group is hugged: its own lines stay flat and without
     indentation, and only the last part is broken.
     """
 
     kind: Kind
-    text: str = ""
-    other: str = ""
-    flag: bool = False
+    text: str
+    other: str
+    flag: bool
+    width: int
+    """Columns that it takes in a flat group."""
+    forces: bool
+    """Whether the groups around it have to be broken."""
+
+
+def operation(kind: Kind, *, other: str = "", flag: bool = False) -> Operation:
+    """A SPACE, or an operation that writes nothing."""
+    return Operation(kind, "", other, flag, int(kind is Kind.SPACE), flag)
+
+
+@lru_cache(maxsize=4096)
+def token(text: str) -> Operation:
+    """The operation that writes a token; most of them come often."""
+    return Operation(Kind.TEXT, text, "", flag=False, width=len(text), forces=False)
+
+
+@lru_cache(maxsize=64)
+def line(flat: str, blank: bool = False) -> Operation:  # noqa: FBT001, FBT002 - a cached call
+    """A LINE; with an empty one where it is broken, if it is to be `blank`."""
+    return Operation(Kind.LINE, flat, "", flag=blank, width=len(flat), forces=False)
+
+
+@lru_cache(maxsize=64)
+def choice(flat: str, broken: str) -> Operation:
+    """A CHOICE."""
+    return Operation(Kind.CHOICE, flat, broken, flag=False, width=len(flat), forces=False)
+
+
+def comment(text: str, breaks: str, *, own_line: bool) -> Operation:
+    """A COMMENT."""
+    forces = bool(breaks) or own_line or "\n" in text
+    return Operation(Kind.COMMENT, text, breaks, own_line, len(text) + 2, forces)
+
+
+def done(text: str) -> Operation:
+    """The operation that writes lines which were laid out before."""
+    return Operation(Kind.DONE, text, "", flag=False, width=0, forces=True)
 
 
 class _Mode(Enum):
@@ -69,13 +124,13 @@ class _Measure:
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         count = len(operations)
-        self._widths = [0] * (count + 1)
-        self._forced = [0] * (count + 1)
+        self._widths = list(accumulate((one.width for one in operations), initial=0))
+        self._forced = list(accumulate((one.forces for one in operations), initial=0))
         self._ends = [0] * count
         self._hugs: dict[int, list[int]] = {}
         self._rest = [0] * (count + 1)
-        self._add_up(operations)
-        self._look_ahead(operations)
+        has_tight = self._find_groups(operations)
+        self._look_ahead(operations, self._tight(operations) if has_tight else bytes(count))
 
     def mode(self, group: int, room: int) -> _Mode:
         """How the group at `group` is written where `room` columns are left."""
@@ -95,62 +150,50 @@ class _Measure:
     def _breaks(self, start: int, end: int) -> bool:
         return self._forced[end] > self._forced[start]
 
-    def _add_up(self, operations: Sequence[Operation]) -> None:
+    def _find_groups(self, operations: Sequence[Operation]) -> bool:
+        """Find where groups end and what may be hugged; whether some groups are tight."""
         open_groups: list[int] = []
-        for position, operation in enumerate(operations):
-            if operation.kind is Kind.GROUP:
+        has_tight = False
+        for position, one in enumerate(operations):
+            kind = one.kind
+            if kind is _GROUP:
                 open_groups.append(position)
-            elif operation.kind is Kind.END:
+                has_tight = has_tight or one.other == "tight"
+            elif kind is _END:
                 self._ends[open_groups.pop()] = position
-            elif operation.kind is Kind.HUG:
+            elif kind is _HUG:
                 self._hugs.setdefault(open_groups[-1], []).append(position)
-            self._widths[position + 1] = self._widths[position] + _flat_width(operation)
-            self._forced[position + 1] = self._forced[position] + _forces_break(operation)
+        return has_tight
 
-    def _look_ahead(self, operations: Sequence[Operation]) -> None:
+    def _look_ahead(self, operations: Sequence[Operation], tight: bytes | bytearray) -> None:
         """For each position, find the width from there to where the line may next end."""
-        tight = self._inside_tight_groups(operations)
+        rest = self._rest
+        width = 0
         for position in range(len(operations) - 1, -1, -1):
-            operation = operations[position]
-            if operation.kind is Kind.LINE and not tight[position]:
-                continue
-            if operation.kind is Kind.COMMENT and operation.other:
-                continue
-            width = _flat_width(operation)
-            if operation.kind is Kind.CHOICE and not tight[position]:
+            one = operations[position]
+            kind = one.kind
+            if kind is _TEXT:
+                width += one.width
+            elif kind is _DONE or (
+                bool(one.other) if kind is _COMMENT else kind is _LINE and not tight[position]
+            ):
+                width = 0
+            elif kind is _CHOICE and not tight[position]:
                 # What is asked is whether a group fits, so the list around it is a broken one.
-                width = len(operation.other)
-            self._rest[position] = self._rest[position + 1] + width
+                width += len(one.other)
+            else:
+                width += one.width
+            rest[position] = width
 
-    def _inside_tight_groups(self, operations: Sequence[Operation]) -> bytearray:
+    def _tight(self, operations: Sequence[Operation]) -> bytearray:
         """Marks for the operations inside of tight groups that no break is forced on."""
         marks = bytearray(len(operations))
-        for position, operation in enumerate(operations):
-            if operation.kind is Kind.GROUP and operation.other == "tight":
+        for position, one in enumerate(operations):
+            if one.kind is _GROUP and one.other == "tight":
                 end = self._ends[position]
                 if not self._breaks(position, end):
                     marks[position:end] = b"\1" * (end - position)
         return marks
-
-
-def _flat_width(operation: Operation) -> int:
-    match operation.kind:
-        case Kind.TEXT | Kind.LINE | Kind.CHOICE:
-            return len(operation.text)
-        case Kind.SPACE:
-            return 1
-        case Kind.COMMENT:
-            return len(operation.text) + 2
-        case _:
-            return 0
-
-
-def _forces_break(operation: Operation) -> bool:
-    if operation.kind is Kind.GROUP:
-        return operation.flag
-    if operation.kind is Kind.COMMENT:
-        return bool(operation.other) or operation.flag or "\n" in operation.text
-    return False
 
 
 class _Writer:
@@ -165,11 +208,14 @@ class _Writer:
         "_space",
         "indent",
         "parts",
+        "places",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, indent: int) -> None:
         self.parts: list[str] = []
-        self.indent = 0
+        self.places: list[int] = []
+        """Which parts are lines that were laid out before."""
+        self.indent = indent
         self._column = 0
         self._at_line_start = True
         self._has_token = False
@@ -184,6 +230,10 @@ class _Writer:
     def token(self, text: str) -> None:
         self._text(text)
         self._has_token = True
+
+    def done(self, text: str) -> None:
+        self.token(text)
+        self.places.append(len(self.parts) - 1)
 
     def space(self) -> None:
         self._space = "hard"
@@ -245,52 +295,65 @@ class _Writer:
         self._column += len(text)
 
 
-def render(operations: Sequence[Operation], width: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A text, and where in it the lines begin that were laid out before."""
+
+    text: str
+    places: tuple[int, ...]
+
+
+def render(operations: Sequence[Operation], width: int, indent: int = 0) -> Rendered:
     """Write the operations, with lines of at most `width` columns where groups can be broken.
 
-    The result has no line break at its end, and no white space at line ends but in comments.
+    The result has no line break at its end, and no white space at line ends but in comments. Its
+    lines are indented by `indent` columns, the first one left out.
     """
     measure = _Measure(operations)
-    writer = _Writer()
+    writer = _Writer(indent)
     modes = [_Mode.BROKEN]
-    for position, operation in enumerate(operations):
-        match operation.kind:
-            case Kind.GROUP:
-                if modes[-1] is _Mode.FLAT:
-                    modes.append(_Mode.FLAT)
-                else:
-                    modes.append(measure.mode(position, writer.room(width)))
-            case Kind.END:
-                modes.pop()
-            case Kind.HUG:
-                pass
-            case _:
-                _write(writer, operation, modes[-1])
-    return "".join(writer.parts)
+    for position, one in enumerate(operations):
+        kind = one.kind
+        if kind is _TEXT:
+            writer.token(one.text)
+        elif kind is _GROUP:
+            if modes[-1] is _Mode.FLAT:
+                modes.append(_Mode.FLAT)
+            else:
+                modes.append(measure.mode(position, writer.room(width)))
+        elif kind is _END:
+            modes.pop()
+        else:
+            _write(writer, one, modes[-1])
+    return _rendered(writer, indent)
 
 
-def _write(writer: _Writer, operation: Operation, mode: _Mode) -> None:
-    match operation.kind:
-        case Kind.TEXT:
-            writer.token(operation.text)
-        case Kind.SPACE:
-            writer.space()
-        case Kind.LINE:
-            _write_line(writer, operation, mode)
-        case Kind.CHOICE:
-            chosen = operation.other if mode is _Mode.BROKEN else operation.text
-            if chosen:
-                writer.token(chosen)
-        case Kind.COMMENT:
-            writer.comment(operation)
-        case Kind.INDENT:
-            writer.indent += 0 if mode is _Mode.HUGGED else INDENT_WIDTH
-        case _:
-            writer.indent -= 0 if mode is _Mode.HUGGED else INDENT_WIDTH
+def _rendered(writer: _Writer, indent: int) -> Rendered:
+    ends = list(accumulate(map(len, writer.parts), initial=-indent))
+    places = tuple(ends[place] for place in writer.places)
+    return Rendered("".join(writer.parts)[indent:], places)
 
 
-def _write_line(writer: _Writer, operation: Operation, mode: _Mode) -> None:
+def _write(writer: _Writer, one: Operation, mode: _Mode) -> None:
+    kind = one.kind
+    if kind is _SPACE:
+        writer.space()
+    elif kind is _LINE:
+        _write_line(writer, one, mode)
+    elif kind is _CHOICE:
+        chosen = one.other if mode is _Mode.BROKEN else one.text
+        if chosen:
+            writer.token(chosen)
+    elif kind is _COMMENT:
+        writer.comment(one)
+    elif kind is _DONE:
+        writer.done(one.text)
+    elif kind is not _HUG and mode is not _Mode.HUGGED:
+        writer.indent += INDENT_WIDTH if kind is _INDENT else -INDENT_WIDTH
+
+
+def _write_line(writer: _Writer, one: Operation, mode: _Mode) -> None:
     if mode is _Mode.BROKEN:
-        writer.line(blank=operation.flag)
-    elif operation.text:
+        writer.line(blank=one.flag)
+    elif one.text:
         writer.space()

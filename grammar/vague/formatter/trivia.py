@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from vague.text import Span
 
 BYTE_ORDER_MARK = "\ufeff"
+APART = "…"
+"""The text of the token that a stretch apart counts as."""
 
 _PIECE = re.compile(
     r"""
@@ -82,12 +84,15 @@ class Tokens:
         return comments[0].line_breaks if comments else self.line_breaks[position]
 
 
-def read_tokens(text: str) -> Tokens:
-    """All tokens of `text`; cost is one pass."""
+def read_tokens(text: str, whole: Span, apart: Sequence[Span] = ()) -> Tokens:
+    """All tokens of a part of `text`; each of the stretches `apart` counts as one of them.
+
+    Cost is one pass over what is not apart.
+    """
     tokens = Tokens()
     comments: list[Comment] = []
     line_breaks = 0
-    for kind, start, end in _pieces(text):
+    for kind, start, end in _pieces(text, whole, apart):
         if kind == "space":
             line_breaks += text.count("\n", start, end)
             if line_breaks and comments:
@@ -97,7 +102,7 @@ def read_tokens(text: str) -> Tokens:
             comments.append(_comment(text, start, end, line_breaks, first=first))
             line_breaks = 0
         else:
-            tokens.add(text[start:end], comments, line_breaks)
+            tokens.add(text[start:end] if kind else APART, comments, line_breaks)
             line_breaks = 0
             if comments:
                 comments = []
@@ -107,20 +112,30 @@ def read_tokens(text: str) -> Tokens:
     return tokens
 
 
-def solid_spans(text: str) -> list[Span]:
-    """Where tokens and comments stand, optional white space and commas left out, and the end."""
+def solid_spans(text: str, apart: Sequence[Span] = ()) -> list[Span]:
+    """Where tokens and comments stand, optional white space and commas left out, and the end.
+
+    Each of the stretches `apart` counts as one token.
+    """
     spans = [
         Span(start, start + len(text[start:end].rstrip()))
-        for kind, start, end in _pieces(text)
+        for kind, start, end in _pieces(text, Span(0, len(text)), apart)
         if kind != "space" and text[start:end] != ","
     ]
     spans.append(Span(len(text), len(text)))
     return spans
 
 
-def _pieces(text: str) -> Iterator[tuple[str | None, int, int]]:
-    start = 1 if text.startswith(BYTE_ORDER_MARK) else 0
-    for match in _PIECE.finditer(text, start):
+def _pieces(text: str, whole: Span, apart: Sequence[Span]) -> Iterator[tuple[str | None, int, int]]:
+    start = whole.start
+    if start == 0 and text.startswith(BYTE_ORDER_MARK):
+        start = 1
+    for left_out in apart:
+        for match in _PIECE.finditer(text, start, left_out.start):
+            yield match.lastgroup, match.start(), match.end()
+        yield None, left_out.start, left_out.end
+        start = left_out.end
+    for match in _PIECE.finditer(text, start, whole.end):
         yield match.lastgroup, match.start(), match.end()
 
 

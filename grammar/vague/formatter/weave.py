@@ -1,10 +1,9 @@
-"""The walk over templates and tokens at once, which yields layout operations.
+"""The walk over the pieces of templates and tokens at once, which yields layout operations.
 
 A template says for one class of nodes, in the order of the text, which tokens and parts it has and
 where spaces and lines may be. The weave takes every token from the text as it stands, with the
-comments around it, so nothing can get lost; only optional commas are its own. It keeps a stack of
-what is still to come instead of calling itself, so depth has no limit. The operations go to
-`vague.formatter.layout`.
+comments around it, so nothing can get lost; only optional commas are its own. The pieces come from
+`vague.formatter.blocks`, the operations go to `vague.formatter.layout`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,8 @@ from enum import Enum
 from typing import TypeAlias
 
 from vague.ast.base import Node, Placed
-from vague.formatter.layout import Kind, Operation
+from vague.formatter.layout import Kind, Operation, choice, done, line, operation, token
+from vague.formatter.layout import comment as written
 from vague.formatter.trivia import Comment, Tokens
 
 
@@ -68,7 +68,22 @@ class Separator:
     comma: str
 
 
-Item: TypeAlias = str | Mark | Open | Close | Separator | Node | Placed[Node]
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An element with lines of its own in any case: nothing beside it changes its layout."""
+
+    placed: Placed[Node]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A token of the text that stands for a whole element, which is laid out already."""
+
+    text: str
+
+
+Item: TypeAlias = str | Mark | Open | Close | Separator | Node | Placed[Node] | Block
+Piece: TypeAlias = str | Mark | Open | Close | Separator | Done
 Template: TypeAlias = Callable[..., Sequence[Item]]
 
 
@@ -76,24 +91,22 @@ class MismatchError(Exception):
     """A template does not fit its text: a fault of the formatter, never of the program."""
 
 
-_LINES: Mapping[Mark, Operation] = {
-    Mark.SPACE: Operation(Kind.SPACE),
-    Mark.LINE: Operation(Kind.LINE, " "),
-    Mark.SOFT_LINE: Operation(Kind.LINE, ""),
-}
-_INDENT = Operation(Kind.INDENT)
-_DEDENT = Operation(Kind.DEDENT)
-_END = Operation(Kind.END)
+_SPACE = operation(Kind.SPACE)
+_LINE = line(" ")
+_SOFT_LINE = line("")
+_INDENT = operation(Kind.INDENT)
+_DEDENT = operation(Kind.DEDENT)
+_HUG = operation(Kind.HUG)
+_GROUP = operation(Kind.GROUP)
+_BROKEN_GROUP = operation(Kind.GROUP, flag=True)
+_TIGHT_GROUP = operation(Kind.GROUP, other="tight")
+_END = operation(Kind.END)
 _STRUCTURE: Mapping[Mark, Operation] = {
     Mark.END: _END,
-    Mark.HUG_END: Operation(Kind.HUG),
+    Mark.HUG_END: _HUG,
     Mark.INDENT: _INDENT,
     Mark.DEDENT: _DEDENT,
 }
-_GROUP = Operation(Kind.GROUP)
-_BEGINNINGS: Mapping[Mark, Operation] = {Mark.GROUP: _GROUP, Mark.HUG: Operation(Kind.HUG)}
-_BROKEN_GROUP = Operation(Kind.GROUP, flag=True)
-_TIGHT_GROUP = Operation(Kind.GROUP, other="tight")
 
 # An element that begins so would be read as going on with the one before it, were no comma between.
 _CONTINUING = frozenset((".", "-", "+", "contains", "startsWith", "endsWith"))
@@ -121,7 +134,7 @@ def bracketed(
             items.append(Separator(comma))
         if hug and position == len(elements) - 1:
             items.append(Mark.HUG)
-        items.append(element)
+        items.append(Block(element) if always and isinstance(element, Placed) else element)
     if hug:
         items.append(Mark.HUG_END)
     items.append(Close(brackets[1], inside, empty, comma))
@@ -131,7 +144,7 @@ def bracketed(
 class _Weave:
     """The tokens not yet written and the operations so far."""
 
-    __slots__ = ("_comments", "_position", "_tokens", "_written", "operations")
+    __slots__ = ("_comments", "_position", "_tokens", "operations")
 
     def __init__(self, tokens: Tokens) -> None:
         self.operations: list[Operation] = [_BROKEN_GROUP]
@@ -139,8 +152,6 @@ class _Weave:
         self._position = 0
         self._comments: Sequence[Comment] = ()
         """Comments behind the last token that are not yet written."""
-        self._written: dict[str, Operation] = {}
-        """Operations that write a text, since most tokens come often."""
 
     def token(self, expected: str | None) -> None:
         text = self._next
@@ -148,25 +159,36 @@ class _Weave:
             raise MismatchError(f"expected '{expected}', found '{text}'")
         self._flush()
         self._lead()
-        operation = self._written.get(text)
-        if operation is None:
-            operation = self._written[text] = Operation(Kind.TEXT, text)
-        self.operations.append(operation)
+        self.operations.append(token(text))
+        self._comments = self._tokens.after.get(self._position, ())
+        self._position += 1
+
+    def done(self, piece: Done) -> None:
+        """Write an element as it was laid out; its token in the text is anything."""
+        self._flush()
+        self._lead()
+        self.operations.append(done(piece.text))
         self._comments = self._tokens.after.get(self._position, ())
         self._position += 1
 
     def mark(self, mark: Mark) -> None:
-        if mark is Mark.ANY:
-            self.token(None)
-        elif mark is Mark.NOT:
-            self._negation()
-        elif mark in _BEGINNINGS:
-            self._begin(_BEGINNINGS[mark])
-        elif mark in _LINES:
-            self._flush()
-            self.operations.append(_LINES[mark])
-        else:
-            self.operations.append(_STRUCTURE[mark])
+        match mark:
+            case Mark.SPACE:
+                self._blank(_SPACE)
+            case Mark.ANY:
+                self.token(None)
+            case Mark.LINE:
+                self._blank(_LINE)
+            case Mark.SOFT_LINE:
+                self._blank(_SOFT_LINE)
+            case Mark.NOT:
+                self._negation()
+            case Mark.GROUP:
+                self._begin(_GROUP)
+            case Mark.HUG:
+                self._begin(_HUG)
+            case _:
+                self.operations.append(_STRUCTURE[mark])
 
     def open(self, bracket: Open) -> None:
         self._begin(_TIGHT_GROUP if bracket.tight else _GROUP)
@@ -183,13 +205,13 @@ class _Weave:
     def separate(self, separator: Separator) -> None:
         written = self._take_comma()
         needed = "," if written and self._continues() else ""
-        self.operations.append(Operation(Kind.CHOICE, ",", separator.comma or needed))
+        self.operations.append(choice(",", separator.comma or needed))
         self._line(" ", blank=self._first_line_breaks > 1)
 
     def close(self, bracket: Close) -> None:
         self._take_comma()
         if not bracket.empty:
-            self.operations.append(Operation(Kind.CHOICE, "", bracket.comma))
+            self.operations.append(choice("", bracket.comma))
         bare = bracket.empty and not self._comments and not self._before
         self._comments_before_end(bracket.inside, blank=not bracket.empty)
         self.operations.append(_DEDENT)
@@ -225,6 +247,10 @@ class _Weave:
             self.token("not")
             self.mark(Mark.SPACE)
 
+    def _blank(self, operation: Operation) -> None:
+        self._flush()
+        self.operations.append(operation)
+
     def _begin(self, operation: Operation) -> None:
         """Begin a stretch behind the comments that come first: they are no reason to break it."""
         self._flush()
@@ -232,8 +258,7 @@ class _Weave:
         self.operations.append(operation)
 
     def _line(self, flat: str, *, blank: bool) -> None:
-        self._flush()
-        self.operations.append(Operation(Kind.LINE, flat, flag=blank))
+        self._blank(line(flat, blank))
 
     def _continues(self) -> bool:
         """Whether the next element would be read as part of the one before it."""
@@ -279,7 +304,7 @@ class _Weave:
 
     def _write(self, comment: Comment, *, blank: bool) -> None:
         breaks = ("\n\n" if blank else "\n") if comment.must_break else ""
-        self.operations.append(Operation(Kind.COMMENT, comment.text, breaks, comment.own_line))
+        self.operations.append(written(comment.text, breaks, own_line=comment.own_line))
 
 
 def _count_on_line(comments: Sequence[Comment]) -> int:
@@ -292,31 +317,25 @@ def _count_on_line(comments: Sequence[Comment]) -> int:
     return len(comments)
 
 
-def weave(
-    items: Sequence[Item], tokens: Tokens, templates: Mapping[type, Template]
-) -> list[Operation]:
-    """Lay `tokens` out as `items` and the `templates` of the nodes in them say.
+def weave(pieces: Sequence[Piece], tokens: Tokens) -> list[Operation]:
+    """Lay `tokens` out as the `pieces` say.
 
     Raises:
-        MismatchError: when the items do not fit the tokens.
+        MismatchError: when the pieces do not fit the tokens.
     """
     woven = _Weave(tokens)
-    stack = list(reversed(items))
-    while stack:
-        item = stack.pop()
-        if isinstance(item, str):
-            woven.token(item)
-        elif isinstance(item, Mark):
-            woven.mark(item)
-        elif isinstance(item, Placed):
-            stack.append(item.node)
-        elif isinstance(item, Open):
-            woven.open(item)
-        elif isinstance(item, Separator):
-            woven.separate(item)
-        elif isinstance(item, Close):
-            woven.close(item)
+    for piece in pieces:
+        if isinstance(piece, str):
+            woven.token(piece)
+        elif isinstance(piece, Mark):
+            woven.mark(piece)
+        elif isinstance(piece, Open):
+            woven.open(piece)
+        elif isinstance(piece, Separator):
+            woven.separate(piece)
+        elif isinstance(piece, Close):
+            woven.close(piece)
         else:
-            stack.extend(reversed(templates[type(item)](item)))
+            woven.done(piece)
     woven.end()
     return woven.operations
