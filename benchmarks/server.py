@@ -39,7 +39,7 @@ REFRESH_MS = 400.0
 
 # One typing session: `<` takes the last character back.
 TYPED = (
-    'let nick<<<<name2 = lowercase(person.nmae<<<ame) + "-" + tri<<<<trim(person.city)\n'
+    '      let nick<<<<name2 = lowercase(person.nmae<<<ame) + "-" + tri<<<<trim(person.city)\n'
     "      store { id: .id, name: nam2<e2 } -> poeple<<<<<eople { key: .id, "
     "upsert: flase<<<<alse }\n"
     "      let oldest = people.< | map(.age) | max<<<last\n"

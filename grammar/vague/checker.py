@@ -17,7 +17,7 @@ from vague.ast.base import Node
 from vague.ast.definitions import Action, Mission, Schedule, Source, Store
 from vague.ast.steps import Let
 from vague.broken import outside_of_broken_statements
-from vague.codes import SEVERITIES
+from vague.codes import SEVERITIES, UNSURE_CODES
 from vague.diagnostics import (
     Diagnostic,
     Fix,
@@ -40,7 +40,14 @@ from vague.rules.missions import MissionView
 from vague.rules.structure import first_word, misplaced_at_top
 from vague.text import Span
 from vague.traversal.definitions import walk_element
-from vague.traversal.findings import EditAtElement, Found, KnownStretches, Occurrence, Stretch
+from vague.traversal.findings import (
+    EditAtElement,
+    Found,
+    KnownStretches,
+    Occurrence,
+    Placement,
+    Stretch,
+)
 from vague.traversal.surroundings import CheckFacts, EarlierLets, Question, Surroundings
 
 __all__ = ["CheckFacts", "Checked", "ElementResult", "check"]
@@ -58,7 +65,7 @@ class ElementResult:
     found: Found
     used: frozenset[tuple[str, str]]
     facts: ActionFacts | None = None
-    published: tuple[tuple[str, int, int], tuple[Diagnostic, ...]] | None = None
+    published: tuple[Placement, tuple[Diagnostic, ...]] | None = None
 
     @property
     def occurrences(self) -> tuple[Occurrence, ...]:
@@ -77,23 +84,21 @@ class ElementResult:
             return True
         return any(not changes.isdisjoint(part.stretch.asked) for part in found.parts)
 
-    def at(self, path: str, start: int) -> tuple[Diagnostic, ...]:
-        """The problems with offsets of the file."""
-        return _published(self, path, start, start)
+    def at(self, path: str, start: int, *, broken: bool) -> tuple[Diagnostic, ...]:
+        """The problems with offsets of the file; `broken`: in a mission with syntax errors."""
+        return _published(self, Placement(path, start, start, broken))
 
 
-def _published(
-    holder: ElementResult | Stretch, path: str, start: int, element: int
-) -> tuple[Diagnostic, ...]:
-    """The problems of what begins at `start`, in an element that begins at `element`.
-
-    They are kept for the next time.
-    """
-    place = (path, start, element)
+def _published(holder: ElementResult | Stretch, place: Placement) -> tuple[Diagnostic, ...]:
+    """The problems of an element or a stretch at its place; they are kept for the next time."""
     if holder.published is None or holder.published[0] != place:
-        moved = [_moved(found, path, start, element) for found in holder.found.findings]
+        moved = [
+            _moved(found, place.path, place.start, place.element)
+            for found in holder.found.findings
+            if not (place.broken and found.code in UNSURE_CODES)
+        ]
         for part in holder.found.parts:
-            moved.extend(_published(part.stretch, path, start + part.start, element))
+            moved.extend(_published(part.stretch, place.moved(part.start)))
         holder.published = (place, tuple(moved))
     return holder.published[1]
 
@@ -177,9 +182,10 @@ class Checked:
             if mission.found.is_clean:
                 continue
             found.extend(mission.findings)
+            broken = mission.surroundings.mission.broken
             for declared, result in mission.elements:
                 if result.has_findings:
-                    found.extend(result.at(declared.path, declared.start))
+                    found.extend(result.at(declared.path, declared.start, broken=broken))
         if len(self.missions) > 1:
             found = _without_repetitions(found)
         found = _without_guesses(found, self.program)

@@ -37,4 +37,7 @@ SEVERITIES: Mapping[str, Severity] = MappingProxyType(
 """RQ101 is an error when a program is about to run, RQ304 a warning for `stateStore`."""
 
 REFERENCE_CODES = frozenset(code for code in SEVERITIES if code.startswith("RQ2"))
-"""What is left out in a mission with syntax errors, which may have swallowed definitions."""
+"""Problems with names that the mission should have."""
+
+UNSURE_CODES = REFERENCE_CODES | {"RQ406", "RQ503"}
+"""What is left out in a mission with syntax errors: these may have swallowed what is missed."""

@@ -20,9 +20,10 @@ from vague.build import definitions, expressions, options, patterns, steps
 from vague.build.reader import Builder, Reader
 from vague.build.readings import Reading, shifted
 from vague.diagnostics import Diagnostic, sort_key
+from vague.matching import Matching, is_tidy, scan, scan_all
 from vague.peg import RULES, undisturbed
 from vague.reread import Edit, Rereader, edit_between, lists_as_before
-from vague.slices import Brackets, comments, scan
+from vague.slices import Brackets, comments
 from vague.text import SourceText, Span
 
 _BUILDERS: dict[str, Builder] = {
@@ -46,14 +47,19 @@ class Comment:
 class Parsed:
     """A text and its tree. What is made of the whole file is made when it is asked for.
 
-    `reading` is how the tree was read, for the next `parse`; `balanced` tells whether every
-    bracket has its counterpart.
+    `reading` is how the tree was read and `matching` how its brackets match, for the next `parse`.
     """
 
     source: SourceText
     tree: File
     reading: Reading = field(repr=False, compare=False)
-    balanced: bool = field(repr=False, compare=False)
+    matching: Matching = field(repr=False, compare=False)
+
+    @cached_property
+    def is_tidy(self) -> bool:
+        """Whether the text is indented as its brackets nest; at most one pass over it."""
+        known = self.matching.tidy
+        return is_tidy(self.source.text, self.matching.unmatched) if known is None else known
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -89,10 +95,10 @@ def parse(text: str, previous: Parsed | None = None) -> Parsed:
         return previous
     with undisturbed():
         if previous is None:
-            return _parse_whole(text, _reader(text, scan(text)))
+            brackets, matching = scan_all(text)
+            return _parse_whole(text, _reader(text, brackets), matching)
         edit = edit_between(previous.source.text, text)
-        again = _parse_again(text, previous, edit) if previous.balanced else None
-        return again or _parse_mostly(text, previous, edit)
+        return _parse_again(text, previous, edit) or _parse_mostly(text, previous, edit)
 
 
 def parse_expression(text: str) -> tuple[Expression | None, tuple[Diagnostic, ...]]:
@@ -105,23 +111,24 @@ def parse_expression(text: str) -> tuple[Expression | None, tuple[Diagnostic, ..
 
 def _parse_again(text: str, previous: Parsed, edit: Edit) -> Parsed | None:
     """What the edit touches, if the text around it tells alone how it is to be read."""
-    reading = Rereader(text, edit, _reader).reread(previous.reading)
+    rereader = Rereader(text, edit, previous.matching, lambda: previous.is_tidy, _reader)
+    reading = rereader.reread(previous.reading)
     if reading is None:
         return None
-    return _parsed(_source(text, previous.source, edit), reading, balanced=True)
+    return _parsed(_source(text, previous.source, edit), reading, rereader.matching)
 
 
 def _parse_mostly(text: str, previous: Parsed, edit: Edit) -> Parsed:
     """The whole text, but for the lists that are as they were."""
-    reader = _reader(text, scan(text))
-    reader.known = lists_as_before(previous.reading, edit, reader.brackets)
-    return _parse_whole(text, reader)
+    brackets, matching = scan_all(text)
+    reader = _reader(text, brackets)
+    reader.known = lists_as_before(previous.reading, edit, brackets)
+    return _parse_whole(text, reader, matching)
 
 
-def _parse_whole(text: str, reader: Reader) -> Parsed:
-    balanced = reader.brackets.balanced
+def _parse_whole(text: str, reader: Reader, matching: Matching) -> Parsed:
     reading = reader.read(RULES.forms["program"], 0, len(text))
-    return _parsed(SourceText.of(text), reading, balanced=balanced)
+    return _parsed(SourceText.of(text), reading, matching)
 
 
 def _source(text: str, old: SourceText, edit: Edit) -> SourceText:
@@ -138,9 +145,9 @@ def _source(text: str, old: SourceText, edit: Edit) -> SourceText:
     return SourceText(text, (*starts[:before], *new, *moved))
 
 
-def _parsed(source: SourceText, reading: Reading, *, balanced: bool) -> Parsed:
+def _parsed(source: SourceText, reading: Reading, matching: Matching) -> Parsed:
     tree = File(Span(0, len(source.text)), reading.placed)
-    return Parsed(source, tree, reading, balanced)
+    return Parsed(source, tree, reading, matching)
 
 
 def _reader(text: str, brackets: Brackets) -> Reader:

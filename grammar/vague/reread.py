@@ -9,6 +9,7 @@ of the whole text, and where that is not certain there is none.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -21,10 +22,14 @@ from vague.ast.steps import ErrorStep
 from vague.build.reader import PlacedList, Reader
 from vague.build.readings import ONE, Element, Reading, place
 from vague.diagnostics import Diagnostic
+from vague.matching import Matching, Part, Unmatched, is_tidy_part, match_part
 from vague.peg import RULES
 from vague.slices import Brackets, UncertainError, scan_pieces
 
 _MORE_BEFORE = 8
+_LONGEST_TIDIED = 20_000
+_BRACKET = re.compile(r"[()\[\]{}]")
+_LINE_HEAD = re.compile(r"[ \t]*\w*")
 _NODE: Callable[[Element], Node] = attrgetter("node")
 
 
@@ -123,9 +128,19 @@ class _Region(NamedTuple):
 class Rereader:
     """Reads `text` again, which differs by `edit` from the text of a `Reading`."""
 
-    def __init__(self, text: str, edit: Edit, start: Callable[[str, Brackets], Reader]) -> None:
+    def __init__(
+        self,
+        text: str,
+        edit: Edit,
+        matching: Matching,
+        is_tidy: Callable[[], bool],
+        start: Callable[[str, Brackets], Reader],
+    ) -> None:
+        self.matching = matching
         self._text = text
         self._edit = edit
+        self._before = matching
+        self._is_tidy = is_tidy
         self._new_reader = start
 
     def reread(self, reading: Reading, base: int = 0) -> Reading | None:
@@ -149,11 +164,15 @@ class Rereader:
         if index < 0 or isinstance(reading.elements[index].node, ErrorStep | ErrorMember):
             return None
         begin = base + reading.starts[index]
+        stop = begin + reading.elements[index].length
         for inner in reading.elements[index].readings:
             start, end = begin + inner.start, begin + inner.end
             if start <= self._edit.start and self._edit.old_end <= end:
                 changed = self.reread(inner, begin)
-                if changed is None:
+                if changed is None or any(
+                    not (start <= one.start and one.end <= end)
+                    for one in self._unmatched_in(begin, stop)
+                ):
                     return None
                 return self._around(reading, base, index, {id(inner): changed})
         return None
@@ -163,7 +182,9 @@ class Rereader:
     ) -> Reading | None:
         """The list with the element at `index` matched again around its changed list."""
         region = _region(reading, base, index, index + 1)
-        reader = self._reader(reading, base, region, changed)
+        ready = list(self._ready_lists(reading, base, region, changed))
+        brackets = scan_pieces(self._text, self._pieces(region, ready))
+        reader = self._reader(reading, base, brackets, ready)
         if reading.form is ONE:
             return self._one(reader, region)
         elements = self._elements(reader, reading, base, region)
@@ -172,7 +193,9 @@ class Rereader:
             return None
         if elements.starts != reading.starts[index : index + 1]:
             return None
-        return self._joined(reading, base, index, _Found(elements, index + 1, reading.tail))
+        return self._joined(
+            reading, base, _Found(index, elements, index + 1, reading.tail, self.matching)
+        )
 
     def _one(self, reader: Reader, region: _Region) -> Reading | None:
         """A single step around its changed list."""
@@ -190,16 +213,73 @@ class Rereader:
         last = bisect_right(reading.starts, self._edit.old_end - base) + 1
         n_elements = len(reading.elements)
         while True:
-            region = _region(reading, base, first, min(last, n_elements))
-            found = self._until_known(reading, base, region)
+            found = self._found(reading, base, first, min(last, n_elements))
             if found is None and last >= n_elements:
                 return None
             if found is None:
                 last = 2 * last - first
-            elif first > 0 and found.elements.elements and found.elements.elements[0].troubled:
-                first -= 1
+            elif (
+                found.first > 0 and found.elements.elements and found.elements.elements[0].troubled
+            ):
+                first = found.first - 1
             else:
-                return self._joined(reading, base, first, found)
+                self.matching = found.matching
+                return self._joined(reading, base, found)
+
+    def _found(self, reading: Reading, base: int, first: int, last: int) -> _Found | None:
+        """The elements from `first` up to `last` as they are now; None where that is uncertain."""
+        for read in (self._matched, self._repaired):
+            try:
+                found = read(reading, base, first, last)
+            except UncertainError:
+                continue
+            if found is not None:
+                return found
+        return None
+
+    def _matched(self, reading: Reading, base: int, first: int, last: int) -> _Found | None:
+        """The elements of a region in which brackets match, before and now."""
+        region = _region(reading, base, first, last)
+        if self._unmatched_in(region.start, region.end):
+            return None
+        ready = list(self._ready_lists(reading, base, region, {}))
+        brackets = scan_pieces(self._text, self._pieces(region, ready))
+        tidy = self._keeps_tidy(reading, base, region)
+        if not (tidy or self._before.balanced):
+            return None
+        reader = self._reader(reading, base, brackets, ready)
+        matching = self._before.moved(self._edit.old_end, self._edit.delta)
+        matching = replace(matching, tidy=matching.tidy if tidy else None)
+        return self._until_known(reading, base, region, reader, matching)
+
+    def _repaired(self, reading: Reading, base: int, first: int, last: int) -> _Found | None:
+        """The elements of a region outside of which all brackets match, before and now."""
+        before = self._before.unmatched
+        if before:
+            here = bisect_right(reading.starts, before[0].start - base) - 1
+            first = max(0, min(first, here))
+            last = max(last, bisect_right(reading.starts, before[-1].end - base))
+        region = _region(reading, base, first, last)
+        if any(one.start < region.start or one.end > region.end for one in before):
+            return None
+        part = self._part(reading, base, region)
+        if not self._has_line_as_before(part.end):
+            return None
+        brackets, matching = match_part(self._text, part)
+        if matching.seeks != self._before.seeks and not self._is_tidy():
+            return None
+        ready = [
+            inner
+            for inner in self._ready_lists(reading, base, region, {})
+            if _is_whole(inner.reading, inner.start, inner.end, brackets)
+        ]
+        reader = self._reader(reading, base, brackets, ready)
+        tidy = True if matching.tidy and self._is_known_tidy(matching) else None
+        return self._until_known(reading, base, region, reader, replace(matching, tidy=tidy))
+
+    def _is_known_tidy(self, now: Matching) -> bool:
+        """Whether the text before was tidy, if somebody had to look."""
+        return self._is_tidy() if now.seeks != self._before.seeks else bool(self._before.tidy)
 
     def _first_touched(self, reading: Reading, base: int) -> int:
         """The first element whose reading has looked at something that the edit changes."""
@@ -213,23 +293,64 @@ class Rereader:
             first -= 1
         return first
 
-    def _until_known(self, reading: Reading, base: int, region: _Region) -> _Found | None:
+    def _until_known(
+        self, reading: Reading, base: int, region: _Region, reader: Reader, matching: Matching
+    ) -> _Found | None:
         """Read elements until one ends where one has ended before, or the list does."""
-        try:
-            reader = self._reader(reading, base, region, {})
-            elements = self._elements(reader, reading, base, region)
-            while elements.read_next():
-                if elements.elements[-1].troubled and reader.forgot_problems(elements.position):
-                    return None
-                if elements.position > region.end + self._edit.delta:
-                    return None
-                upto = self._known_behind(reading, base, elements.position - self._edit.delta)
-                if upto is not None:
-                    return _Found(elements, upto, reading.tail)
-        except UncertainError:
-            return None
+        elements = self._elements(reader, reading, base, region)
+        settled = self._settled(region, matching)
+        while elements.read_next():
+            if elements.elements[-1].troubled and reader.forgot_problems(elements.position):
+                return None
+            if elements.position > region.end + self._edit.delta:
+                return None
+            if elements.position < settled:
+                continue
+            upto = self._known_behind(reading, base, elements.position - self._edit.delta)
+            if upto is not None:
+                return _Found(region.first, elements, upto, reading.tail, matching)
         n_elements = len(reading.elements)
-        return _Found(elements, n_elements, elements.tail()) if region.last == n_elements else None
+        if region.last < n_elements:
+            return None
+        return _Found(region.first, elements, n_elements, elements.tail(), matching)
+
+    def _settled(self, region: _Region, matching: Matching) -> int:
+        """Where all ends that is wrong about the brackets of a region, before and now."""
+        delta = self._edit.delta
+        before = (one.end + delta for one in self._unmatched_in(region.start, region.end))
+        stop = region.end + delta
+        now = (one.end for one in matching.unmatched if region.start <= one.start < stop)
+        return max([*before, *now], default=0)
+
+    # ------------------------------------------------------------ brackets
+
+    def _unmatched_in(self, start: int, end: int) -> list[Unmatched]:
+        """The brackets without a counterpart that concerned the old text from `start` to `end`."""
+        return [one for one in self._before.unmatched if one.start < end and one.end >= start]
+
+    def _part(self, reading: Reading, base: int, region: _Region) -> Part:
+        """A region in the new text."""
+        inside = base + reading.start
+        opener = -1 if reading.form.opener == "" else inside - 1
+        ends_list = region.last == len(reading.elements)
+        return Part(region.start, region.end + self._edit.delta, opener, ends_list)
+
+    def _keeps_tidy(self, reading: Reading, base: int, region: _Region) -> bool:
+        """Whether a region with matching brackets leaves a tidy text tidy."""
+        if not self._before.tidy or region.end - region.start > _LONGEST_TIDIED:
+            return False
+        part = self._part(reading, base, region)
+        return self._has_line_as_before(part.end) and is_tidy_part(self._text, part)
+
+    def _has_line_as_before(self, at: int) -> bool:
+        """Whether brackets behind `at` stand on a line that begins as it did."""
+        text = self._text
+        line = text.rfind("\n", 0, at) + 1
+        head = _LINE_HEAD.match(text, line)
+        if line > self._edit.new_end or (head is not None and self._edit.start > head.end()):
+            return True
+        stop = text.find("\n", at)
+        return _BRACKET.search(text, at, len(text) if stop < 0 else stop) is None
 
     def _known_behind(self, reading: Reading, base: int, end: int) -> int | None:
         """The first old element behind the old offset `end`, if all is as it was from there on."""
@@ -250,23 +371,24 @@ class Rereader:
         elements.go_on_at(region.start, fresh=region.first == 0)
         return elements
 
-    def _reader(
-        self, reading: Reading, base: int, region: _Region, changed: Mapping[int, Reading]
-    ) -> Reader:
-        """A reader that knows the brackets of the region, and the lists in it that are ready."""
+    def _pieces(self, region: _Region, ready: list[_Inner]) -> list[tuple[int, int]]:
+        """What is to be scanned of a region in the new text: all but its ready lists."""
         pieces: list[tuple[int, int]] = []
-        known: dict[int, Reading] = {}
         at = region.start
-        for inner in self._ready_lists(reading, base, region, changed):
-            if inner.reading.form is ONE:
-                known[inner.start] = inner.reading
-            else:
-                known[inner.start - 1] = inner.reading
+        for inner in ready:
+            if inner.reading.form is not ONE:
                 pieces.append((at, inner.start))
                 at = inner.end
-        pieces.append((at, region.end + self._edit.delta))
-        reader = self._new_reader(self._text, scan_pieces(self._text, pieces))
-        reader.known = known
+        return [*pieces, (at, region.end + self._edit.delta)]
+
+    def _reader(
+        self, reading: Reading, base: int, brackets: Brackets, ready: list[_Inner]
+    ) -> Reader:
+        """A reader that knows some brackets, and some lists that are ready."""
+        reader = self._new_reader(self._text, brackets)
+        reader.known = {
+            inner.start - (inner.reading.form is not ONE): inner.reading for inner in ready
+        }
         reader.base = base
         reader.depth = reading.depth
         return reader
@@ -304,10 +426,10 @@ class Rereader:
             return not step.troubled and end - step.length + step.reach < self._edit.start
         return not reading.troubled or self._text.find("\n", end, self._edit.start) >= 0
 
-    def _joined(self, reading: Reading, base: int, first: int, found: _Found) -> Reading:
+    def _joined(self, reading: Reading, base: int, found: _Found) -> Reading:
         """The new elements between the old ones."""
-        delta, upto = self._edit.delta, found.upto
-        new = self._same_objects(reading, base, first, found)
+        delta, first, upto = self._edit.delta, found.first, found.upto
+        new = self._same_objects(reading, base, found)
         starts = [*found.elements.starts, *map(delta.__add__, reading.starts[upto:])]
         nodes = [*(one.node for one in new), *map(_NODE, reading.elements[upto:])]
         removed = sum(one.troubled for one in reading.elements[first:upto])
@@ -323,13 +445,11 @@ class Rereader:
             reading.n_troubled - removed + sum(one.troubled for one in new),
         )
 
-    def _same_objects(
-        self, reading: Reading, base: int, first: int, found: _Found
-    ) -> list[Element]:
+    def _same_objects(self, reading: Reading, base: int, found: _Found) -> list[Element]:
         """The new elements; those that are as they were are the old objects."""
         start, old_end, delta = self._edit.start - base, self._edit.old_end - base, self._edit.delta
-        old_elements = reading.elements[first : found.upto]
-        old = dict(zip(reading.starts[first : found.upto], old_elements, strict=True))
+        old_elements = reading.elements[found.first : found.upto]
+        old = dict(zip(reading.starts[found.first : found.upto], old_elements, strict=True))
         new: list[Element] = []
         for begin, element in zip(found.elements.starts, found.elements.elements, strict=True):
             before: Element | None = None
@@ -351,11 +471,13 @@ def _alike(old: Element, new: Element) -> bool:
 
 
 class _Found(NamedTuple):
-    """Elements read again; from the old element `upto` on all is as it was."""
+    """Elements read again in place of the old ones from `first` up to `upto`."""
 
+    first: int
     elements: PlacedList
     upto: int
     tail: tuple[Diagnostic, ...]
+    matching: Matching
 
 
 def _region(reading: Reading, base: int, first: int, last: int) -> _Region:

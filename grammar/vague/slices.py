@@ -1,8 +1,8 @@
 """Where the slices of a text lie: brackets, with strings and comments out of the way.
 
 One pass over the characters finds for every opening bracket the one that closes it, and on the way
-everything that is wrong with single characters. It knows no grammar. `peg` cuts by what is found
-here, `parser` reports it.
+everything that is wrong with single characters. It knows no grammar. `matching` goes on where
+brackets do not match, `peg` cuts by what is found, `parser` reports it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RESERVED = (
 
 _ODD = r";@$~^\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 _STRANGE = rf"[{_ODD}]|[^\w\x00-\x7f]|`(?![^`\n]*`)"
-_BLOCK_COMMENT = r"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)?"
+BLOCK_COMMENT = r"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)?"
 _TRAIL = r" \t\r,;()\[\]{}"
 
 
@@ -37,29 +37,28 @@ def _string(quote: str) -> str:
 
 _BACKTICKS = r"`[^`\n]*+`"
 # An address that somebody has forgotten to quote: its `//` begins no comment.
-_BARE_URL = r"https?://(?:[^\s\"'`,;()\[\]{}]|\{[\w.]*\})++"
+BARE_URL = r"https?://(?:[^\s\"'`,;()\[\]{}]|\{[\w.]*\})++"
 
 # What the regular expressions of the grammar name in angle brackets. Every repetition is
 # possessive, so that no text makes a match slow.
 PIECES: dict[str, str] = {
-    "space": rf"(?:[ \t\r\n]|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}|{_STRANGE})*+",
+    "space": rf"(?:[ \t\r\n]|//[^\n]*|\#[^\n]*|{BLOCK_COMMENT}|{_STRANGE})*+",
     "same": rf"(?:[ \t]|/\*[^*\n]*+(?:\*(?!/)[^*\n]*+)*+\*/|{_STRANGE})*+",
     "word": r"[^\W0-9]\w*+",
     "name": rf"(?!(?:_|{'|'.join(RESERVED)})(?!\w))[^\W0-9]\w*+",
     "number": r"\.?[0-9](?:\w|\.(?=[0-9])|\.(?![\w.])|(?<=[eE])[+-](?=[0-9]))*+",
     "string": f"(?:{_string(chr(34))}|{_string(chr(39))}|{_BACKTICKS})",
-    "url": _BARE_URL,
+    "url": BARE_URL,
     "unit": r"(?:ms|(?:millisecond|second|minute|hour|day|week)s?)",
 }
 
 SPACE = re.compile(PIECES["space"])
 _SCAN = re.compile(
-    rf"[()\[\]{{}}]|{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}|{_BARE_URL}"
+    rf"[()\[\]{{}}]|{PIECES['string']}|//[^\n]*|\#[^\n]*|{BLOCK_COMMENT}|{BARE_URL}"
     rf"|\A\ufeff|(?P<odd>[{_ODD}`])(?P=odd)*+|[^\x00-\x7f]++"
 )
-_COMMENTS = re.compile(rf"{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}|{_BARE_URL}")
-_MOST_UNMATCHED = 100_000
-_CLOSERS = {"(": ")", "[": "]", "{": "}"}
+_COMMENTS = re.compile(rf"{PIECES['string']}|//[^\n]*|\#[^\n]*|{BLOCK_COMMENT}|{BARE_URL}")
+CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,29 +118,18 @@ def _start(oddity: Oddity) -> int:
     return oddity.start
 
 
-def scan(text: str) -> Brackets:
-    """Find all brackets of `text`; cost is one pass over it, two where they do not match."""
-    found = Brackets()
-    stack: list[tuple[int, str]] = []
-    _scan(text, 0, len(text), found, stack)
-    for opener, _ in stack:
-        found.closes[opener] = len(text)
-        found.unclosed.add(opener)
-    if not found.balanced:
-        found = _Repair(text, found).repaired()
-    return found
-
-
-def _scan(text: str, start: int, end: int, found: Brackets, stack: list[tuple[int, str]]) -> int:
+def find_brackets(
+    text: str, start: int, end: int, found: Brackets, stack: list[tuple[int, str]]
+) -> int:
     """Find the brackets from `start` to `end`; the result is where the last token ends."""
     last = start
     for match in _SCAN.finditer(text, start, end):
         mark = text[match.start()]
-        if mark in _CLOSERS:
+        if mark in CLOSERS:
             stack.append((match.start(), mark))
         elif mark in ")]}":
             _close(found, stack, match.start(), mark)
-        elif mark != "h" and (mark not in "\"'/#" or not _is_plain(match.group())):
+        elif mark != "h" and (mark not in "\"'/#" or not is_plain(match.group())):
             _note(found, match, mark)
         last = match.end()
     return last
@@ -156,17 +144,27 @@ def scan_pieces(text: str, pieces: Iterable[tuple[int, int]]) -> Brackets:
     found = Brackets(partial=True)
     stack: list[tuple[int, str]] = []
     for start, end in pieces:
-        n_odd = len(found.oddities)
-        last = _scan(text, start, end, found, stack)
-        if last == end and start < end < len(text) and _may_go_on(text, start, end):
-            raise UncertainError
-        for oddity in found.oddities[n_odd:]:
-            open_string = oddity.code == "RQ002" and text.find("\n", oddity.start, end) < 0
-            if oddity.code == "RQ003" or (open_string and end < len(text)):
-                raise UncertainError
+        scan_piece(text, start, end, found, stack)
     if stack or not found.balanced:
         raise UncertainError
     return found
+
+
+def scan_piece(
+    text: str, start: int, end: int, found: Brackets, stack: list[tuple[int, str]]
+) -> None:
+    """Find the brackets from `start` to `end`.
+
+    Raises `UncertainError` when a string or a comment may go on behind it.
+    """
+    n_odd = len(found.oddities)
+    last = find_brackets(text, start, end, found, stack)
+    if last == end and start < end < len(text) and _may_go_on(text, start, end):
+        raise UncertainError
+    for oddity in found.oddities[n_odd:]:
+        open_string = oddity.code == "RQ002" and text.find("\n", oddity.start, end) < 0
+        if oddity.code == "RQ003" or (open_string and end < len(text)):
+            raise UncertainError
 
 
 def _may_go_on(text: str, start: int, end: int) -> bool:
@@ -193,7 +191,7 @@ def comments(text: str, start: int = 0, stop: int | None = None) -> list[tuple[i
 def _close(found: Brackets, stack: list[tuple[int, str]], at: int, mark: str) -> None:
     """Close the nearest opener that fits; `}` goes through `(` and `[`, these not through `{`."""
     depth = len(stack) - 1
-    while depth >= 0 and _CLOSERS[stack[depth][1]] != mark:
+    while depth >= 0 and CLOSERS[stack[depth][1]] != mark:
         if mark != "}" and stack[depth][1] == "{":
             depth = -1
             break
@@ -208,7 +206,7 @@ def _close(found: Brackets, stack: list[tuple[int, str]], at: int, mark: str) ->
     found.closes[stack.pop()[0]] = at
 
 
-def _is_plain(written: str) -> bool:
+def is_plain(written: str) -> bool:
     """Whether a string or a comment is closed as it should be."""
     if written[0] == "#" or written.startswith("//"):
         return True
@@ -229,135 +227,3 @@ def _note(found: Brackets, match: re.Match[str], mark: str) -> None:
     if mark == "`" and match.lastgroup is None:
         code = "RQ012"
     found.oddities.append(Oddity(code, match.start(), match.end()))
-
-
-# ---------------------------------------------------------------- brackets that do not match
-
-
-@dataclass(slots=True)
-class _Open:
-    """An opener that waits: the column at which its line begins, and the line's first word."""
-
-    at: int
-    mark: str
-    indent: int
-    head: str
-
-
-class _Repair:
-    """Matches brackets again with the help of how lines are indented.
-
-    Alone, the nesting of brackets names the outermost one as unclosed, and everything behind the
-    true mistake belongs to the wrong block. A line that begins with `}` or with a definition
-    further left than the line of an opener shows that this one should have been closed before.
-    """
-
-    def __init__(self, text: str, naive: Brackets) -> None:
-        self._text = text
-        self._naive = naive
-        self._found = Brackets(oddities=naive.oddities)
-        self._stack: list[_Open] = []
-        self._first = 0
-        self._indent = 0
-        self._head = ""
-
-    def repaired(self) -> Brackets:
-        """The brackets, each with the end of its contents, and what is wrong with them."""
-        self._new_line(0)
-        for match in _REPAIR.finditer(self._text):
-            at = match.start()
-            mark = self._text[at]
-            if mark == "\n":
-                self._dedent(match)
-                self._new_line(at + 1)
-            elif mark in _CLOSERS:
-                self._stack.append(_Open(at, mark, self._indent, self._head))
-            elif mark in ")]}":
-                self._closer(at, mark)
-            elif mark == "/":
-                self._comment(at, match.end())
-        for opener in self._stack:
-            self._leave(opener, len(self._text))
-        return self._settled()
-
-    def _new_line(self, at: int) -> None:
-        space = _BLANK.match(self._text, at)
-        self._first = at if space is None else space.end()
-        self._indent = self._first - at
-        word = _HEAD_WORD.match(self._text, self._first)
-        self._head = "" if word is None else word.group()
-
-    def _comment(self, start: int, end: int) -> None:
-        line = self._text.rfind("\n", start, end)
-        if line >= 0:
-            self._new_line(line + 1)
-            self._first = end
-
-    def _dedent(self, match: re.Match[str]) -> None:
-        """A word begins a line: what was opened further right must have ended before it."""
-        word = match.lastgroup
-        if word is None or not self._naive.unclosed:
-            return
-        at = match.start(word)
-        indent = at - match.start() - 1
-        kind = None if word == "word" else match.group(word)
-        while self._stack and self._ends_before(self._stack[-1], kind, indent):
-            self._leave(self._stack.pop(), at)
-
-    def _ends_before(self, opener: _Open, kind: str | None, indent: int) -> bool:
-        if opener.indent != indent:
-            return opener.indent > indent
-        if kind is not None:
-            return kind == "mission" or opener.head != "mission" or opener.mark != "{"
-        return opener.mark != "{" or _LINE_GOES_ON.match(self._text, opener.at + 1) is not None
-
-    def _closer(self, at: int, mark: str) -> None:
-        if mark == "}" and self._first == at:
-            self._brace(at, self._indent)
-        else:
-            self._plain(at, mark)
-
-    def _brace(self, at: int, indent: int) -> None:
-        """A `}` that begins a line: it closes what was opened on a line with its indentation."""
-        while self._stack and (self._stack[-1].mark != "{" or self._stack[-1].indent > indent):
-            self._leave(self._stack.pop(), at)
-        if not self._stack or (self._stack[-1].indent < indent and self._naive.strays):
-            self._found.strays.append(at)
-        else:
-            self._found.closes[self._stack.pop().at] = at
-
-    def _plain(self, at: int, mark: str) -> None:
-        depth = len(self._stack) - 1
-        while depth >= 0 and _CLOSERS[self._stack[depth].mark] != mark:
-            depth = -1 if mark != "}" and self._stack[depth].mark == "{" else depth - 1
-        if depth < 0:
-            self._found.strays.append(at)
-            return
-        while len(self._stack) > depth + 1:
-            self._leave(self._stack.pop(), at)
-        self._found.closes[self._stack.pop().at] = at
-
-    def _leave(self, opener: _Open, at: int) -> None:
-        self._found.closes[opener.at] = at
-        self._found.unclosed.add(opener.at)
-
-    def _settled(self) -> Brackets:
-        found = self._found
-        swallowed = any(oddity.code == "RQ003" for oddity in found.oddities)
-        openers = [] if swallowed else sorted(found.unclosed)
-        places = [*openers, *found.strays][:_MOST_UNMATCHED]
-        wrong = [Oddity("RQ007", at, at + 1) for at in places]
-        found.oddities = sorted((*found.oddities, *wrong), key=_start)
-        return found
-
-
-_BLANK = re.compile(r"[ \t]*")
-_HEAD_WORD = re.compile(r"\w*")
-_LINE_GOES_ON = re.compile(r"[ \t]*(?![ \t\r\n#]|//|\Z)")
-_REPAIR = re.compile(
-    rf"[()\[\]{{}}]|{PIECES['string']}|//[^\n]*|\#[^\n]*|{_BLOCK_COMMENT}|{_BARE_URL}"
-    rf"|\n(?=[ \t]*+(?:(?P<kind>mission|action|source|schema|transform)(?!\w)"
-    rf"{PIECES['same']}{PIECES['word']}{PIECES['same']}[{{:f-]"
-    rf"|(?P<store>store)(?!\w){PIECES['same']}{PIECES['word']}{PIECES['same']}:"
-    rf"|(?P<word>[^\W0-9])))|\n"
-)

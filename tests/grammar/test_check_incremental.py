@@ -180,10 +180,29 @@ def test_a_long_list_is_checked_as_if_it_were_not_cut(text: str):
             whole = walk_element(declared, surroundings, ELEMENT_RULES).found
             cut = check_element(declared, surroundings)
             uncut = replace(cut, found=whole, published=None)
-            assert sorted(map(repr, cut.at("", 9))) == sorted(map(repr, uncut.at("", 9)))
+            found = cut.at("", 9, broken=False)
+            assert sorted(map(repr, found)) == sorted(map(repr, uncut.at("", 9, broken=False)))
             names = sorted(one[:4] for one in cut.occurrences)
             assert names == sorted(one[:4] for one in whole.occurrences)
             assert cut.used == whole.mentions() - {("action", "A")}
+
+
+def test_a_broken_statement_leaves_the_results_of_all_other_actions():
+    """What is said of unknown names comes and goes, and is not computed again."""
+    actions = "".join(f"  action A{n} {{ store response -> s{n % 2} }}\n" for n in range(20))
+    text = "mission M {\n  store s0: memory\n" + actions + "  run A0\n}\n"
+    program = program_of(text)
+    before = check(program, FACTS)
+    assert sum(one.code == "RQ203" for one in before.diagnostics) == 10
+    for broken in ("store response -", "store response -> s0 { key: trim(.id }"):
+        edit = text.replace("store response -> s0", broken, 1)
+        after = check(program_of(edit, program), FACTS, before)
+        assert [one.code for one in after.diagnostics if one.code.startswith("RQ2")] == []
+        old = {id(result) for _, result in before.missions[0].elements}
+        kept = [1 for _, result in after.missions[0].elements if id(result) in old]
+        assert len(kept) == len(before.missions[0].elements) - 1
+        mended = check(program_of(text, program_of(edit, program)), FACTS, after)
+        assert shown(mended) == shown(before)
 
 
 def test_an_edit_in_a_long_list_walks_few_steps():

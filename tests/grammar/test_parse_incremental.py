@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.samples import SAMPLES, long_action, long_program
-from support.strategies import Change, changes, programs
+from support.strategies import Change, Typing, changes, programs, typings
 from vague.ast.base import Node
 from vague.ast.definitions import Action, Mission
 from vague.ast.walk import elements
@@ -23,7 +23,7 @@ def assert_as_fresh(parsed: Parsed) -> None:
     assert parsed.comments == fresh.comments
     assert parsed.source == fresh.source
     assert parsed.broken == fresh.broken
-    assert parsed.balanced == fresh.balanced
+    assert parsed.matching.unmatched == fresh.matching.unmatched
 
 
 @given(st.sampled_from(sorted(SAMPLES)), st.lists(changes, min_size=1, max_size=6))
@@ -41,6 +41,15 @@ def check_edits(text: str, edits: list[Change]) -> None:
     for edit in edits:
         text = edit.applied(text)
         parsed = parse(text, parsed)
+        assert_as_fresh(parsed)
+
+
+@given(st.sampled_from(sorted(SAMPLES)), st.lists(typings, min_size=1, max_size=3))
+def test_while_brackets_are_typed(name: str, typed: list[Typing]):
+    parsed = parse(SAMPLES[name])
+    for session in typed:
+        for text in session.texts(parsed.source.text):
+            parsed = parse(text, parsed)
         assert_as_fresh(parsed)
 
 
@@ -142,6 +151,25 @@ def test_an_edit_makes_anew_only_what_it_touches_and_what_is_around(text: str):
     n_nodes = len(nodes_of(after))
     assert n_nodes == len(nodes_of(before))
     assert kept(before, after) >= n_nodes - 4
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "let x = trim(lower(row.name)) + [1]\n      ",
+        "store { id: .id } -> t { key: .id }\n      ",
+        "for x in y {\n        skip\n      }\n      ",
+        "}\n",
+    ],
+)
+def test_while_brackets_do_not_match_the_rest_is_kept(keys: str):
+    text = long_program(400)
+    at = text.index("let total", len(text) // 2)
+    before = parse(text)
+    for end in range(1, len(keys) + 1):
+        after = parse(text[:at] + keys[:end] + text[at:], before)
+        assert kept(before, after) >= len(nodes_of(after)) - 20, keys[:end]
+        before = after
 
 
 def test_a_step_between_two_others_leaves_them_alone():

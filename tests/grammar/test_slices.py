@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 
 from support.strategies import noise, program_like
-from vague.slices import SPACE, UncertainError, comments, scan, scan_pieces
+from vague.matching import scan
+from vague.slices import SPACE, UncertainError, comments, scan_pieces
 
 
 def pairs(text: str) -> dict[str, str]:
@@ -82,6 +83,9 @@ def test_what_is_odd(text: str, oddities: list[tuple[str, str]]):
         # A parenthesis ends at the line of the next statement.
         ("a {\n  let b = f(1,\n  let c = 2\n}\n", ["let b = f("], []),
         ("a {\n  let b = f(1,\n    2\n  let c = 2\n}\n", ["let b = f("], []),
+        # A line further left than its block is no evidence where the block is closed behind it.
+        ("a {\n  b {\n    x\nlet c = f(1\n    y\n  }\n}\n", ["let c = f("], []),
+        ("a {\n  b {\n    x\n  let c = (1\n    y\n}\n", ["b {", "let c = ("], []),
         # On one line the nearest closer of the kind is taken.
         ("{ a: [1, (2 }", ["{ a: [", "{ a: [1, ("], []),
         ("{ a: 1 ) }", [], [") }"]),

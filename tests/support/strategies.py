@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ __all__ = [
     "program_like",
     "programs",
     "sample_texts",
+    "typings",
 ]
 
 # What people type, bracket by bracket and word by word, and what nobody should.
@@ -32,6 +34,14 @@ SNIPPETS = (
     "schema S { a: int }\n", "source Q { }\n", "run A then [B]\n", "key: .id ",
     "timeout: 5 minutes\n", "retry\n", "{ a: 1 }", "queue ", "abort ", "assume .a ",
     "_ -> continue ", "[a, ...b] -> skip ", "checkpoint every ",
+)  # fmt: skip
+
+# What is typed key by key, with brackets that stay open for a while.
+TYPED = (
+    "let x = trim(lower(a)) + [1, 2]\n", "\n    store { id: .id } -> t { key: .id }\n",
+    "for a in b {\n      skip\n    }\n", "action B {\n    get \"/x\" { a: (1) }\n  }\n",
+    "match x { { a: 1 } -> { skip }, _ -> skip }\n", "}\n  action C {\n", "\nlet left = f((\n",
+    "  mission N { run A }\n", ") ] }", "{ [ (",
 )  # fmt: skip
 
 sample_texts = st.sampled_from(sorted(SAMPLES.values(), key=len))
@@ -57,6 +67,25 @@ changes = st.builds(
     st.sampled_from([0, 0, 0, 1, 1, 2, 5, 40]),
     st.just("") | st.sampled_from(SNIPPETS),
 )
+
+
+class Typing(NamedTuple):
+    """Keys typed at a part of a text, and then some of them taken back."""
+
+    place: float
+    keys: str
+    taken_back: int
+
+    def texts(self, text: str) -> Iterator[str]:
+        """The text after each key."""
+        at = int(self.place * len(text))
+        for end in range(1, len(self.keys) + 1):
+            yield text[:at] + self.keys[:end] + text[at:]
+        for end in range(len(self.keys) - 1, len(self.keys) - 1 - self.taken_back, -1):
+            yield text[:at] + self.keys[: max(end, 0)] + text[at:]
+
+
+typings = st.builds(Typing, st.floats(0, 1), st.sampled_from(TYPED), st.integers(0, 6))
 
 
 @st.composite

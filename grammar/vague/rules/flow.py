@@ -308,8 +308,6 @@ _EXEMPT = frozenset(
 @FLOW.on(ElementEnd)
 def check_unused_variables(_: ElementEnd, walk: Walk) -> None:
     """RQ406 for what an action binds; a mission's own `let`s are looked at as a whole."""
-    if walk.broken:
-        return
     for binding, span in walk.found.unused():
         if binding.kind in _EXEMPT or binding.name.startswith("_"):
             continue

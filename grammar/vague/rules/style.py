@@ -71,7 +71,7 @@ def check_store_key(step: StoreRecord, walk: Walk) -> None:
 def check_map_target(step: Map, walk: Walk) -> None:
     """RQ503: a capitalized target that no schema describes."""
     name = step.target.text
-    if name[:1].isupper() and not walk.has("schema", name) and not walk.broken:
+    if name[:1].isupper() and not walk.has("schema", name):
         message = f"map target '{name}' is not a declared schema"
         walk.report("RQ503", step.target, message, f"declare 'schema {name} {{ … }}' to check it")
 

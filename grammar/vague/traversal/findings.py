@@ -109,6 +109,22 @@ class Found:
         )
 
 
+class Placement(NamedTuple):
+    """Where the problems of what begins at `start` are said, in the element at `element`.
+
+    `broken`: the mission has syntax errors, so that what these make doubtful is left out.
+    """
+
+    path: str
+    start: int
+    element: int
+    broken: bool
+
+    def moved(self, by: int) -> Placement:
+        """The same for what begins `by` characters further on."""
+        return self._replace(start=self.start + by)
+
+
 class Part(NamedTuple):
     """A stretch at its place. `bound`: what has taken the place of bindings around it."""
 
@@ -144,7 +160,7 @@ class Stretch:
     asked: frozenset[Question]
     unused: tuple[tuple[Binding, Span], ...]
     has_findings: bool
-    published: tuple[tuple[str, int, int], tuple[Diagnostic, ...]] | None = None
+    published: tuple[Placement, tuple[Diagnostic, ...]] | None = None
 
 
 KnownStretches: TypeAlias = Mapping[tuple[int, int], Stretch]

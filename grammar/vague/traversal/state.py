@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypedDict, Unpack
 from vague.ast.base import Node, Placed
 from vague.ast.expressions import Expression
 from vague.ast.steps import ForEach, Step
-from vague.codes import REFERENCE_CODES, SEVERITIES
+from vague.codes import SEVERITIES
 from vague.diagnostics import Diagnostic, Fix, RelatedPlace, Severity, TextEdit
 from vague.program import Declared
 from vague.text import Span
@@ -104,8 +104,6 @@ class Walk:
         **more: Unpack[More],
     ) -> None:
         """Add a problem at a node, or at a span that counts from the start of the element."""
-        if self.broken and code in REFERENCE_CODES:
-            return
         self.found.findings.append(
             Diagnostic(
                 code,
@@ -162,11 +160,6 @@ class Walk:
         return RelatedPlace(self.element.path, span, message)
 
     # -------------------------------------------------------------- asking for names
-
-    @property
-    def broken(self) -> bool:
-        """Whether syntax errors may have swallowed definitions: then nothing is called unknown."""
-        return self.surroundings.mission.broken
 
     def has(self, kind: Kind, name: str) -> bool:
         """Whether the mission has such a thing; the result of the element depends on it."""

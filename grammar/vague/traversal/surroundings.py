@@ -109,11 +109,10 @@ class Surroundings:
             for name, document in self.mission.namespaces.items()
         )
         return (
-            self.mission.broken,
             self.enables_state,
             bool(self.mission.sources),
             id(facts.vocabulary),
-            id(facts.time_zones),
+            facts.time_zones,
             namespaces,
         )
 
