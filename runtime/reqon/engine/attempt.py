@@ -10,6 +10,7 @@ from typing import Any
 from reqon.clock import Clock
 from reqon.engine.bind import BoundMission
 from reqon.engine.context import Branch
+from reqon.engine.going_back import WaysBack, ways_back
 from reqon.engine.keeper import Keeper
 from reqon.engine.loading import Loader, MissionOptions
 from reqon.engine.pipeline import ROOT, run_mission_pipeline
@@ -150,6 +151,7 @@ class Attempt:
             unknown=self.unknown,
             attempt=state.start.attempt,
             has_failed_before=any(one.get("reason") == "failed" for one in state.attempts),
+            ways_back=ways_back(self.bound.plan, state) if session.resumed else WaysBack(),
             parallel_mode=self.options.parallel_mode,
             max_concurrency=self.options.max_concurrency,
         )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from reqon.engine import calls, loops, pipeline
 from reqon.engine.facts import BranchFacts
 from reqon.engine.foresight import dependent_text, depends_on_replies
+from reqon.engine.going_back import FAILS_AGAIN, go_back
 from reqon.engine.keeper import load_body, load_meta, save_body, save_meta
 from reqon.engine.sending import chance, send, take_credentials
 from reqon.engine.staging import stage
@@ -132,6 +133,8 @@ class Branch(Standing):
     async def run_steps(self, position: BlockPosition) -> Outcome:
         """Run the steps of the block on top of the stack, from where it stands."""
         block = position.block
+        if position.saved is not None and self.run.ways_back.ways:
+            go_back(self, position)
         runners, restored = block.runners, block.restored
         count = len(runners)
         at = position.at
@@ -182,6 +185,11 @@ class Branch(Standing):
         snapshot = position.snapshots[at]
         for slot in position.block.restored[at]:
             self.assign(slot, snapshot[slot.name])
+        self.stand_at(position, at)
+
+    @staticmethod
+    def stand_at(position: BlockPosition, at: int) -> None:
+        """The next step of the block is this one."""
         position.at = at
         position.dirty = True
 
@@ -216,6 +224,8 @@ class Branch(Standing):
         error.step_path, error.step, error.place = site.path, site.text, site.place
         loop = next((p for p in self.stack if isinstance(p, LoopPosition)), None)
         error.index = None if loop is None else loop.index
+        if error.hint is None and site.path in self.run.ways_back.unmended:
+            error.hint = FAILS_AGAIN
 
     # -------------------------------------------------------------- loops
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from reqon.clock import Clock, format_instant
 from reqon.engine.bind import BoundMission
+from reqon.engine.going_back import WaysBack
 from reqon.engine.keeper import Keeper
 from reqon.engine.resume import ResumeCells
 from reqon.engine.shown import shown_path
@@ -55,6 +56,8 @@ class Running:
     attempt: int = 1
     has_failed_before: bool = False
     """An earlier attempt of the execution ended as failed."""
+    ways_back: WaysBack = field(default_factory=WaysBack)
+    """Where to go back, because the same would fail again."""
     parallel_mode: str = "continue"
     max_concurrency: int | None = None
     run_pass: int = 0

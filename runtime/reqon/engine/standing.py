@@ -127,10 +127,14 @@ class Standing:
     def erase(self, position: Position) -> None:
         """Take away what the journal keeps of a position, with the next commit."""
         if position.written:
-            self.unit.cell(position.address, None)
-            self.run.keeper.forget_below(position.address)
-            self.run.resume.drop(position.address)
+            self.forget(position.address)
             position.written = False
+
+    def forget(self, address: str) -> None:
+        """Take away what is kept of an address and of everything below it."""
+        self.unit.cell(address, None)
+        self.run.keeper.forget_below(address)
+        self.run.resume.drop(address)
 
     def unwind(self, position: Position) -> None:
         """Come back to a construct from wherever inside of it an error was raised."""
