@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from reqon.clock import Clock
 from reqon.journal.blobs import BlobFolder
 from reqon.journal.elsewhere import Elsewhere
 from reqon.journal.frames import Frame, line_of
@@ -36,19 +37,65 @@ ADDED = (EPOCH, SYNC, RESUME)
 LARGE_BYTES = 8 * 1024 * 1024
 """From this size on a person is told that a state has grown large."""
 
+SMALL_BYTES = 64 * 1024
+"""Up to this size a state is saved at every checkpoint."""
+
+PAUSE = 9
+"""So many times as long as the last save of a larger state took, none is saved at checkpoints."""
+
+
+class SavePace:
+    """When a checkpoint saves the whole state.
+
+    What is saved grows with the run; saved at each checkpoint, a run would take time with the
+    square of its length. So a tenth of the time goes into saving what is not small.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._size = 0
+        self._began_at: float | None = None
+        self._due_at = 0.0
+
+    def is_due(self) -> bool:
+        """Whether a checkpoint of this moment is to save."""
+        if self._size <= SMALL_BYTES:
+            return True
+        return self._began_at is None and self._clock.monotonic() >= self._due_at
+
+    def begins(self) -> None:
+        """A state is made and saved."""
+        self._began_at = self._clock.monotonic()
+
+    def ends(self, size: int) -> None:
+        """A state of this size was saved."""
+        now = self._clock.monotonic()
+        took = now - (now if self._began_at is None else self._began_at)
+        self._began_at = None
+        self._size = size
+        self._due_at = now + PAUSE * took
+
 
 class Carrier:
     """The way from a session to a state store elsewhere.
 
-    `sync` are all sync checkpoints as they were when the session began.
+    `sync` are all sync checkpoints as they were when the session began; `pace` says whether a
+    checkpoint saves.
     """
 
     def __init__(
-        self, elsewhere: Elsewhere, lease: Lease | None, net: NetChanges, sync: Checkpoints
+        self,
+        elsewhere: Elsewhere,
+        lease: Lease | None,
+        net: NetChanges,
+        sync: Checkpoints,
+        clock: Clock,
     ) -> None:
         self.elsewhere = elsewhere
         self.lease = lease
         self.net = net
+        self.pace = SavePace(clock)
+        self._size = 0
         self._sync = sync
         self._texts: dict[str, str] = {}
         self._notice: str | None = None
@@ -67,6 +114,7 @@ class Carrier:
         secrets: SecretBook,
     ) -> dict[str, Any]:
         """The state as it is to be saved, from the record of this very moment."""
+        self.pace.begins()
         state = ledger.state
         added: dict[str, Any] = {}
         if self.lease is not None:
@@ -91,15 +139,15 @@ class Carrier:
         return notice
 
     def _measure(self, stores: int, positions: int, values: int) -> None:
-        total = stores + positions + values
+        total = self._size = stores + positions + values
         if total <= LARGE_BYTES or self._is_told or not self.saves_checkpoints:
             return
         self._is_told = True
         self._notice = (
-            f"the state has grown to {_mib(total)}, all of which is saved at each checkpoint "
+            f"the state has grown to {_mib(total)}, all of which is saved each time "
             f"(records of stores {_mib(stores)}, pages and lists {_mib(values)}, positions and "
-            f"variables {_mib(positions)}); save less often with a larger 'checkpoint every', or "
-            "give the state store 'append' and 'read'"
+            f"variables {_mib(positions)}), so that not every checkpoint saves it any more; a "
+            "state store with 'append' and 'read' gets the changes alone"
         )
 
     def _frame(self, ledger: Ledger, operations: msgspec.Raw | msgspec.UnsetType) -> Frame:
@@ -125,6 +173,7 @@ class Carrier:
         if isinstance(writer, ShippedWriter):
             writer.superseded(state["seq"])
         await self.elsewhere.save(state)
+        self.pace.ends(self._size)
 
     async def close(self) -> None:
         """Give the lease back."""

@@ -152,12 +152,12 @@ class Session:
     async def keep_state(self) -> str | None:
         """At a `checkpoint every N`: save the state in the store elsewhere, if there is one.
 
-        A store that takes frames has had them with the commit. Answers once what a person should
-        know of a state that has grown large. StorageError where the store fails; the session
-        accepts nothing more then.
+        A store that takes frames has had them with the commit; of a state that is not small the
+        carrier's pace leaves some out. Answers once what a person should know of a large one.
+        StorageError where the store fails; the session accepts nothing more then.
         """
         carrier = self._held.carrier
-        if carrier is None or not carrier.saves_checkpoints:
+        if carrier is None or not carrier.saves_checkpoints or not carrier.pace.is_due():
             return None
         ledger = self._ledger
         while ledger.closed is not None:

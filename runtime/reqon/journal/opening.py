@@ -365,7 +365,7 @@ class _Opening:
         elsewhere = self.request.elsewhere
         if elsewhere is None or self.net is None:
             return None
-        return Carrier(elsewhere, self.lease, self.net, sync)
+        return Carrier(elsewhere, self.lease, self.net, sync, self.request.clock)
 
     def _new_writer(self, path: Path) -> JournalWriter:
         elsewhere = self.request.elsewhere
