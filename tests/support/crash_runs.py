@@ -124,13 +124,18 @@ class Run:
         return n_completed(self.state_dir, self.mission) == self.goal
 
     def start(
-        self, disk: dict[str, Any] | None = None, *, mission: str | None = None, **options: Any
+        self,
+        disk: dict[str, Any] | None = None,
+        *,
+        mission: str | None = None,
+        state_dir: Path | None = None,
+        **options: Any,
     ) -> Answer:
         """Run the mission, or with `resume=True` go on with it."""
         job = Job(
             program=str(self.program),
             mission=mission or self.mission,
-            state_dir=str(self.state_dir),
+            state_dir=str(state_dir or self.state_dir),
             env={
                 "REQON_TEST_URL": self.world.url,
                 "CRASH_TOKEN": "secret-token-of-the-tests",

@@ -22,6 +22,13 @@ from reqon.journal.locks import FileLock, refuse
 from reqon.journal.placeholders import SecretBook, refusing
 from reqon.journal.recovery import Extent, read_frames, read_operations
 from reqon.journal.sync_checkpoints import publish, read_sync_marks
+from reqon.journal.writers import (
+    foreign_journals,
+    lock_path,
+    note_writer,
+    real_path,
+    writer_path,
+)
 from reqon.state.journal_tail import read_start, read_tail
 from reqon.state.paths import StatePaths
 from reqon.stores.base import Operation, Store, StoreSpec
@@ -33,7 +40,8 @@ class HeldStore:
     """One store of a session. `identity` tells stores apart, `names` are the mission's.
 
     `marks` are the applied marks, `saved_marks` those on the disk; `lock` is None for memory
-    stores. A store in a `shared_folder` may be written from other state folders: all marks stay.
+    stores. A `shared` one may be written from other state folders: all marks stay, and each writer
+    leaves its name.
     """
 
     identity: str
@@ -43,13 +51,12 @@ class HeldStore:
     names: list[str] = field(default_factory=list[str])
     marks: dict[str, int] = field(default_factory=dict[str, int])
     saved_marks: dict[str, int] = field(default_factory=dict[str, int])
-    shared_folder: bool = False
+    shared: bool = False
 
 
 def identity_of(spec: StoreSpec, location: Path | None) -> str:
     """What two declarations have in common exactly when they mean the same data."""
-    folder = f" in {location.parent}" if location is not None and "dir" in spec.options else ""
-    return f"{spec.adapter} {spec.identifier}{folder}"
+    return f"{spec.adapter} {spec.identifier if location is None else real_path(location)}"
 
 
 def durable_identity(spec: StoreSpec, paths: StatePaths) -> str | None:
@@ -104,7 +111,7 @@ class StoreShelf:
             if held is None:
                 lock = _lock_of(spec, store, paths, disk)
                 held = HeldStore(identity, store, spec.writes, lock)
-                held.shared_folder = "dir" in spec.options
+                held.shared = store.location is not None and "dir" in spec.options
                 by_identity[identity] = held
             held.writes = held.writes or spec.writes
             held.names.append(name)
@@ -119,6 +126,12 @@ class StoreShelf:
     def identities(self) -> dict[str, HeldStore]:
         """The durable stores by identity."""
         return {held.identity: held for held in self.durable}
+
+    def sign(self, journal: Path) -> None:
+        """Say beside shared stores that this journal writes them now; before its first frame."""
+        for held in self.durable:
+            if held.writes and held.shared and held.store.location is not None:
+                note_writer(self._disk, held.store.location, journal)
 
     # ---- locks
 
@@ -160,6 +173,7 @@ class StoreShelf:
             location = held.store.location
             if location is not None:
                 self._disk.make_folder(location.parent)
+                held.shared = held.shared or writer_path(location).exists()
             held.store.load()
             held.saved_marks = {} if location is None else read_marks(location)
             held.marks = dict(held.saved_marks)
@@ -179,13 +193,7 @@ class StoreShelf:
 
 
 def _lock_of(spec: StoreSpec, store: Store, paths: StatePaths, disk: Disk) -> FileLock | None:
-    """The lock of a store: beside its file where the mission says where that is."""
-    if not store.durable:
-        return None
-    location = store.location
-    if location is not None and "dir" in spec.options:
-        return FileLock(location.with_name(f".{location.stem}.lock"), disk)
-    return FileLock(paths.store_lock(spec.adapter, spec.identifier), disk)
+    return FileLock(lock_path(spec, store.location, paths), disk) if store.durable else None
 
 
 def _lock_order(held: HeldStore) -> str:
@@ -223,6 +231,29 @@ class Redo:
                 continue
             if self._lacks(path, start, stores):
                 self._redo(path, stores)
+        for path in sorted(self._foreign(stores)):
+            other = Redo(
+                StatePaths(path.parent.parent), self._disk, self._secrets, force=self._force
+            )
+            other.redo_foreign(path, stores)
+
+    def redo_foreign(self, path: Path, stores: Mapping[str, HeldStore]) -> None:
+        """The same for one journal of these paths, for a run of another state folder.
+
+        Its sync times stay its own run's to publish.
+        """
+        start = read_start(path)
+        if start is not None and self._lacks(path, start, stores):
+            self._redo(path, stores, publishes=False)
+
+    def _foreign(self, stores: Mapping[str, HeldStore]) -> set[Path]:
+        locations = [held.store.location for held in stores.values() if held.shared]
+        return {
+            path
+            for location in locations
+            if location is not None
+            for path in foreign_journals(location, self._paths)
+        }
 
     def _lacks(self, path: Path, start: Mapping[str, Any], stores: Mapping[str, HeldStore]) -> bool:
         """Whether one of the stores has not seen the journal's last frame."""
@@ -244,7 +275,7 @@ class Redo:
                 found[identity] = name
         return found
 
-    def _redo(self, path: Path, stores: Mapping[str, HeldStore]) -> None:
+    def _redo(self, path: Path, stores: Mapping[str, HeldStore], *, publishes: bool = True) -> None:
         extent = Extent()
         dead = _Dead("", "", set(), set(), {})
         targets: dict[str, HeldStore] = {}
@@ -258,7 +289,17 @@ class Redo:
                     dead.published_at = frame.n
         if extent.damage is not None and not self._force:
             raise damaged(path, extent.damage)
-        self._persist(dead, [stores[i] for i in sorted(dead.touched)], extent.number)
+        touched = [stores[identity] for identity in sorted(dead.touched)]
+        self._persist(dead, touched, extent.number)
+        if publishes and self._may_publish(dead, touched):
+            publish(
+                self._paths,
+                self._disk,
+                dead.published,
+                mission=dead.mission,
+                execution_id=dead.execution_id,
+                number=extent.number,
+            )
 
     def _begin(
         self, frame: Frame, dead: _Dead, stores: Mapping[str, HeldStore]
@@ -292,18 +333,9 @@ class Redo:
         living = living_executions(self._paths)
         for held in touched:
             held.marks = moved_on(
-                held.marks, dead.execution_id, number, None if held.shared_folder else living
+                held.marks, dead.execution_id, number, None if held.shared else living
             )
         write_stores(self._disk, touched)
-        if self._may_publish(dead, touched):
-            publish(
-                self._paths,
-                self._disk,
-                dead.published,
-                mission=dead.mission,
-                execution_id=dead.execution_id,
-                number=number,
-            )
 
     def _may_publish(self, dead: _Dead, touched: list[HeldStore]) -> bool:
         """Whether there are new sync times, and every store of theirs has the data now."""

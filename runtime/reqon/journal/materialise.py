@@ -51,7 +51,7 @@ def write_views(disk: Disk, views: Views) -> None:
     if views.number is not None:
         living = living_executions(views.paths)
         for held in views.stores:
-            keep = None if held.shared_folder else living
+            keep = None if held.shared else living
             held.marks = moved_on(held.marks, views.execution_id, views.number, keep)
     write_stores(disk, views.stores)
     if views.published:

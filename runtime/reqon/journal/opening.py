@@ -295,6 +295,8 @@ class _Opening:
         else:
             state, stem = resumed.recovered.state, resumed.stem
             await self._work(self._reopen, resumed)
+        if request.journaled:
+            await self._work(self.shelf.sign, request.paths.journal(stem))
         moved = _data(described(state.start.stores)) != _data(request.stores)
         state.begin_attempt(start)
         session = self._session(state, stem, resumed)

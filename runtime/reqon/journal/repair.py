@@ -138,7 +138,8 @@ class _Repair:
         found: dict[str, StoreSpec] = {}
         for path in self._store_files():
             identifier = path.relative_to(self.paths.stores).with_suffix("").as_posix()
-            found[f"file {identifier}"] = StoreSpec("file", identifier)
+            spec = StoreSpec("file", identifier)
+            found[durable_identity(spec, self.paths) or identifier] = spec
         for path in journals(self.paths):
             start = read_start(path) or {}
             for spec in described(start.get("stores", {})).values():

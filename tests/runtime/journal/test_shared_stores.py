@@ -17,7 +17,8 @@ import pytest
 from reqon.errors import RefusedError
 from reqon.journal.placeholders import NoSecrets
 from reqon.journal.recovery import Extent, read_frames, read_operations
-from reqon.journal.session import Barrier, ResumeChoice, open_session
+from reqon.journal.session import Barrier, ResumeChoice, SessionRequest, open_session
+from reqon.state.paths import StatePaths
 from reqon.state.reader import StateReader
 from reqon.stores.base import StoreSpec
 from reqon.stores.memory import MemoryStore
@@ -149,6 +150,49 @@ def test_a_store_that_is_being_written_is_refused_by_name(tmp_path: Path) -> Non
         await second.close()
 
     asyncio.run(both())
+
+
+@pytest.mark.parametrize("own", [{}, {"dir": "common"}, {"dir": "link"}])
+def test_a_store_that_another_state_folder_writes_is_refused(
+    tmp_path: Path, own: dict[str, str]
+) -> None:
+    """Both name a folder, one of them perhaps by a link; or it is the folder of one of them."""
+    folder = tmp_path / "common" if own else tmp_path / ".vague-data/stores"
+    folder.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(folder)
+
+    def request(root: Path, mission: str, options: dict[str, str]) -> SessionRequest:
+        stores = {"customers": StoreSpec("file", "eu/customers", options)}
+        return SessionRequest(StatePaths(root), mission, stores, store_wait_seconds=0.05)
+
+    async def both() -> None:
+        one = request(tmp_path / ".vague-data", "One", own)
+        other = request(tmp_path / "else/.vague-data", "Other", {"dir": str(folder)})
+        for first, second in ((one, other), (other, one)):
+            session = await open_session(first, CountingDisk())
+            with pytest.raises(RefusedError, match="the store 'customers' is being written"):
+                await open_session(second, CountingDisk())
+            await session.finish("completed")
+            await session.close()
+
+    asyncio.run(both())
+
+
+def test_a_last_writer_that_cannot_be_told_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "common"
+    folder.mkdir()
+    (folder / ".customers.writer.json").write_text("{")
+    stores = {"customers": StoreSpec("file", "customers", {"dir": str(folder)})}
+    request = SessionRequest(StatePaths(tmp_path / ".vague-data"), "One", stores)
+
+    async def start() -> None:
+        with pytest.raises(RefusedError, match="written from another state folder last"):
+            await open_session(request, CountingDisk())
+        (folder / ".customers.writer.json").write_text('{"journal": "/gone/execution/a.journal"}')
+        session = await open_session(request, CountingDisk())
+        await session.close()
+
+    asyncio.run(start())
 
 
 def test_a_mission_that_only_reads_sees_the_work_of_a_dead_one(tmp_path: Path) -> None:
