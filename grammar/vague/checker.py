@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from types import MappingProxyType
 
 from vague.ast.base import Node
 from vague.ast.definitions import Action, Mission, Schedule, Source, Store
@@ -449,25 +448,24 @@ def _reusable(surroundings: Surroundings, before: MissionResult | None) -> dict[
 def _known_stretches(surroundings: Surroundings, before: MissionResult | None) -> KnownStretches:
     """The stretches of long lists that may still hold."""
     if before is None or before.surroundings.conditions != surroundings.conditions:
-        return {}
-    changes = surroundings.changes_since(before.surroundings)
-    return {
-        (id(stretch.nodes[0]), stretch.level): stretch
-        for _, result in before.found.elements
-        for stretch in result.found.stretches()
-        if not stretch.found.tied and (not changes or changes.isdisjoint(stretch.asked))
-    }
+        return KnownStretches()
+    known = KnownStretches(surroundings.changes_since(before.surroundings))
+    for _, result in before.found.elements:
+        known.add(result.found)
+    return known
 
 
 def check_element(
     declared: Declared[Node],
     surroundings: Surroundings,
     visible_lets: EarlierLets | None = None,
-    known: KnownStretches = MappingProxyType({}),
+    known: KnownStretches | None = None,
 ) -> ElementResult:
     """Check one element; a tree too deep for the walk gives no problems rather than an error."""
     try:
-        walk = walk_element(declared, surroundings, ELEMENT_RULES, visible_lets, known)
+        walk = walk_element(
+            declared, surroundings, ELEMENT_RULES, visible_lets, known or KnownStretches()
+        )
     except RecursionError:
         return ElementResult(declared.node, Found(), frozenset())
     own = (kind_of(declared.node), getattr(getattr(declared.node, "name", None), "text", None))

@@ -6,8 +6,10 @@ the pages in `vague/pages`; the wording follows one form (see `docs/language/dia
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from operator import attrgetter
 
 from vague.text import Span
 
@@ -65,6 +67,5 @@ class Diagnostic:
     related: tuple[RelatedPlace, ...] = ()
 
 
-def sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
-    """Order in which people read problems: by file, then place, then code."""
-    return (diagnostic.path, diagnostic.span.start, diagnostic.span.end, diagnostic.code)
+sort_key: Callable[[Diagnostic], tuple[str, Span, str]] = attrgetter("path", "span", "code")
+"""Order in which people read problems: by file, then place, then code."""

@@ -163,11 +163,16 @@ class Action(Node):
 
     name: Identifier
     elements: tuple[Placed[Option | Step], ...]
+    _has_options: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        has_options = Option in set(map(type, map(_NODE, self.elements)))
+        object.__setattr__(self, "_has_options", has_options)
 
     @property
     def steps(self) -> tuple[Placed[Step], ...]:
         """The steps alone: a `StepPath` counts these."""
-        if Option not in set(map(type, map(_NODE, self.elements))):
+        if not self._has_options:
             return self.elements  # pyright: ignore[reportReturnType] - no option among them
         return tuple(
             placed  # pyright: ignore[reportReturnType]
@@ -178,7 +183,7 @@ class Action(Node):
     @property
     def options(self) -> tuple[Placed[Option], ...]:
         """The options alone."""
-        if Option not in set(map(type, map(_NODE, self.elements))):
+        if not self._has_options:
             return ()
         return tuple(
             placed  # pyright: ignore[reportReturnType]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from vague.ast.base import Node
 from vague.diagnostics import Diagnostic, TextEdit
@@ -163,8 +163,40 @@ class Stretch:
     published: tuple[Placement, tuple[Diagnostic, ...]] | None = None
 
 
-KnownStretches: TypeAlias = Mapping[tuple[int, int], Stretch]
-"""Stretches of an earlier walk, by the identity of their first step and their level."""
+class KnownStretches:
+    """Stretches of an earlier walk that may still hold; those inside one only once it is opened.
+
+    `changes` are the look-ups that now give another answer than before.
+    """
+
+    def __init__(self, changes: frozenset[Question] = frozenset()) -> None:
+        self._changes = changes
+        self._known: dict[tuple[int, int], Stretch] = {}
+
+    def add(self, found: Found) -> None:
+        """Take over what a walk has found in an element or a stretch."""
+        for part in found.parts:
+            stretch = part.stretch
+            if stretch.found.tied or not self._changes.isdisjoint(stretch.asked):
+                self.add(stretch.found)
+            else:
+                self._known[id(stretch.nodes[0]), stretch.level] = stretch
+
+    def find(self, first: Node, level: int) -> Stretch | None:
+        """The stretch of a level that begins with a step; where there is none, all are opened."""
+        found = self._known.get((id(first), level))
+        if found is None and level > 1:
+            for stretch in list(self._known.values()):
+                self.open(stretch)
+        return found
+
+    def begins(self, first: Node, level: int) -> bool:
+        """Whether a stretch of a level begins with a step."""
+        return (id(first), level) in self._known
+
+    def open(self, stretch: Stretch) -> None:
+        """Take over what is inside a stretch that does not hold."""
+        self.add(stretch.found)
 
 
 def _flatten(

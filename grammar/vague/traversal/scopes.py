@@ -117,6 +117,10 @@ class Scope:
         """The binding of a name in this very block."""
         return self.bindings.get(name)
 
+    def binds_any(self, names: Mapping[str, Binding]) -> bool:
+        """Whether one of these names is bound in this very block."""
+        return not self.bindings.keys().isdisjoint(names)
+
     def block(self) -> tuple[Mapping[str, Binding], Scope | None]:
         """What this very block binds, and the scope of the block around it."""
         return self.bindings, self.parent
@@ -171,6 +175,10 @@ class StretchScope(Scope):
     def find_in_block(self, name: str) -> Binding | None:
         """The binding of a name in the block, be it of an earlier stretch."""
         return self.bindings.get(name) or self.around.find_in_block(name)
+
+    def binds_any(self, names: Mapping[str, Binding]) -> bool:
+        """Whether one of these names is bound in the block, be it in an earlier stretch."""
+        return super().binds_any(names) or self.around.binds_any(names)
 
     def block(self) -> tuple[Mapping[str, Binding], Scope | None]:
         """What the block binds so far, and the scope of the block around it."""

@@ -80,23 +80,32 @@ class _Visit:
         self, index: int, end: int, situation: tuple[object, ...], level: int
     ) -> Part | None:
         """A stretch that is as it was, with what has taken the place of bindings around it."""
-        stretch = self.known.get((id(self.steps[index].node), level))
-        if stretch is None or index + len(stretch.nodes) > end or situation != stretch.situation:
+        stretch = self.known.find(self.steps[index].node, level)
+        if stretch is None:
             return None
+        is_as_before = self._is_as_before(stretch, index, end, situation)
+        bound = _bound_anew(stretch, self.walk) if is_as_before else None
+        if bound is None:
+            self.known.open(stretch)
+            return None
+        return Part(self.walk.base + self.steps[index].start, stretch, bound)
+
+    def _is_as_before(
+        self, stretch: Stretch, index: int, end: int, situation: tuple[object, ...]
+    ) -> bool:
+        """Whether a stretch, and where it begins, are as they were."""
+        if index + len(stretch.nodes) > end or situation != stretch.situation:
+            return False
         here = self.steps[index : index + len(stretch.nodes)]
-        first = here[0].start
         if not all(map(is_, map(_NODE, here), stretch.nodes)):
-            return None
-        if tuple(map(first.__rsub__, map(_START, here))) != stretch.starts:
-            return None
-        bound = _bound_anew(stretch, self.walk)
-        return None if bound is None else Part(self.walk.base + first, stretch, bound)
+            return False
+        return tuple(map(here[0].start.__rsub__, map(_START, here))) == stretch.starts
 
     def _end_of_new(self, start: int, end: int, level: int) -> int:
         """Where a new stretch ends: where a known one begins, so that reuse can go on there."""
         usual, greatest = _LENGTHS[level - 1]
         for stop in range(min(start + greatest, end), start, -1):
-            if stop == end or (id(self.steps[stop].node), level) in self.known:
+            if stop == end or self.known.begins(self.steps[stop].node, level):
                 return stop
         return start + usual
 
@@ -121,7 +130,7 @@ class _Visit:
 def _bound_anew(stretch: Stretch, walk: Walk) -> dict[Binding, Binding] | None:
     """Let be read what a stretch reads from outside; None where a name no longer means the same."""
     scope = walk.scope
-    if any(scope.find_in_block(name) for name in stretch.binds):
+    if scope.binds_any(stretch.binds):
         return None
     values = stretch.found.values_asked
     bound: dict[Binding, Binding] = {}
