@@ -2,16 +2,15 @@
 
 Each `register_…` tells checker and engine at once, for missions read from then on. An installed
 package adds its own through an entry point of the group `reqon.extensions`, a function without
-arguments; it is called once, before the first program is checked.
+arguments; it is called once, before the first program is checked (`added`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from importlib import metadata
+from collections.abc import Callable
 from typing import Any
 
-from reqon.errors import ConfigError
+from reqon import added
 from reqon.http.auth import registry as auth_registry
 from reqon.http.auth.base import AuthFactory
 from reqon.http.paging import registry as paging_registry
@@ -21,20 +20,8 @@ from reqon.steps.custom import StepFunction
 from reqon.stores import registry as store_registry
 from reqon.stores.registry import Factory
 from reqon.values.functions import registry as function_registry
-from vague.vocabulary import DEFAULT, Kind, Vocabulary
-from vague.vocabulary.functions import FunctionGroup, FunctionSpec, function
-
-GROUP = "reqon.extensions"
-"""The group of entry points that is looked through."""
-
-_functions: dict[str, FunctionSpec] = {}
-_kinds: dict[str, dict[str, Kind]] = {
-    "custom_steps": {},
-    "auth_kinds": {},
-    "paginators": {},
-    "store_adapters": {},
-}
-_loaded: set[str] = set()
+from vague.vocabulary import Kind
+from vague.vocabulary.functions import FunctionGroup, function
 
 
 def register_function(
@@ -55,7 +42,7 @@ def register_function(
         maximum=spec.maximum,
         callback=any(parameter.kind == "callback" for parameter in spec.parameters),
     )
-    _functions[spec.name] = spec
+    added.functions[spec.name] = spec
 
 
 def register_step(name: str, run: StepFunction, *, about: str = "") -> None:
@@ -66,7 +53,7 @@ def register_step(name: str, run: StepFunction, *, about: str = "") -> None:
     ValueError.
     """
     custom.register_step(name, run)
-    _kinds["custom_steps"][name] = Kind(name, about)
+    added.kinds["custom_steps"][name] = Kind(name, about)
 
 
 def register_auth(name: str, make: AuthFactory, *, about: str = "") -> None:
@@ -75,7 +62,7 @@ def register_auth(name: str, make: AuthFactory, *, about: str = "") -> None:
     A name that is taken is a ValueError.
     """
     auth_registry.register_auth(name, make)
-    _kinds["auth_kinds"][name] = Kind(name, about)
+    added.kinds["auth_kinds"][name] = Kind(name, about)
 
 
 def register_paginator(
@@ -87,36 +74,10 @@ def register_paginator(
 ) -> None:
     """Add a kind of pagination with its arguments in order; a taken name is a ValueError."""
     paging_registry.register_paginator(name, paginator)
-    _kinds["paginators"][name] = Kind(name, about, parameters=parameters)
+    added.kinds["paginators"][name] = Kind(name, about, parameters=parameters)
 
 
 def register_adapter(name: str, make: Factory, *, about: str = "") -> None:
     """Add a store adapter; an existing one is replaced."""
     store_registry.register_adapter(name, make)
-    _kinds["store_adapters"][name] = Kind(name, about)
-
-
-def vocabulary() -> Vocabulary:
-    """The language with everything that is registered."""
-    rows: Mapping[str, Any] = {family: kinds.values() for family, kinds in _kinds.items()}
-    return DEFAULT.with_(functions=_functions.values(), **rows)
-
-
-def load_extensions() -> None:
-    """Call the entry points of installed packages, each once.
-
-    Raises ConfigError for one that cannot be loaded or fails.
-    """
-    for point in metadata.entry_points(group=GROUP):
-        if point.value in _loaded:
-            continue
-        try:
-            point.load()()
-        except Exception as error:
-            package = point.dist.name if point.dist is not None else point.module
-            reason = str(error) or type(error).__name__
-            raise ConfigError(
-                f"the extension '{point.name}' of '{package}' cannot be loaded: {reason}",
-                hint=f"mend or uninstall the package '{package}'",
-            ) from error
-        _loaded.add(point.value)
+    added.kinds["store_adapters"][name] = Kind(name, about)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import zoneinfo
 
+from reqon.added import load_extensions, vocabulary
 from reqon.clock import SystemClock
-from reqon.extensions import load_extensions, vocabulary
 from reqon.state_stores.chosen import registered_names
 from vague.checker import CheckFacts
 from vague.program import Files

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import reqon
-from reqon import extensions
+from reqon import added
 from reqon.http.auth.registry import AUTH
 from reqon.http.paging.registry import PAGINATORS
 from reqon.steps.custom import CUSTOM_STEPS
@@ -28,8 +28,8 @@ FENCES = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty working folder, and the registries as they were afterwards."""
     monkeypatch.chdir(tmp_path)
-    tables = (AUTH, PAGINATORS, CUSTOM_STEPS, STORES, FUNCTIONS, extensions._functions)
-    kept = [(table, dict(table)) for table in (*tables, *extensions._kinds.values())]
+    tables = (AUTH, PAGINATORS, CUSTOM_STEPS, STORES, FUNCTIONS, added.functions)
+    kept = [(table, dict(table)) for table in (*tables, *added.kinds.values())]
     yield tmp_path
     for table, before in kept:
         table.clear()

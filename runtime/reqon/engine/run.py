@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from reqon.added import vocabulary
 from reqon.clock import Clock, SystemClock
 from reqon.engine.attempt import Attempt, Ended
 from reqon.engine.bind import BoundMission, bind_mission
@@ -35,7 +36,6 @@ from reqon.errors import (
     StorageError,
 )
 from reqon.events.stream import Sink
-from reqon.extensions import vocabulary
 from reqon.http.auth.registry import AUTH
 from reqon.http.client import HttpClient
 from reqon.http.retry import wait_before
