@@ -13,9 +13,15 @@ from pathlib import Path
 
 import click
 
-from reqon.cli import cleaning, console, wording
+from reqon.cli import cleaning, console, kept, wording
 from reqon.cli.finding import unknown_mission
-from reqon.cli.invocation import Invocation, ReqonCommand, complete_mission, pass_invocation
+from reqon.cli.invocation import (
+    Invocation,
+    ReqonCommand,
+    complete_mission,
+    pass_invocation,
+    state_store_option,
+)
 from reqon.cli.types import DURATION
 from reqon.errors import ExitCode
 from reqon.journal.retention import Removal, Rules
@@ -47,6 +53,7 @@ Examples:
 @click.option("--include-resumable", is_flag=True, help="Also what could still be resumed.")
 @click.option("--stores", is_flag=True, help="With --all: the store files too.")
 @click.option("--sync", is_flag=True, help="With --all: the sync checkpoints too.")
+@state_store_option
 @click.option("--dry-run", is_flag=True, help="Remove nothing; say what would go.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -56,6 +63,7 @@ def command(  # noqa: PLR0913 - options
     mission: str | None,
     older_than: int | None,
     keep_last: int | None,
+    state_store: str | None,
     *,
     everything: bool,
     include_resumable: bool,
@@ -77,6 +85,8 @@ def command(  # noqa: PLR0913 - options
         raise click.UsageError("--all cannot be combined with --older-than or --keep-last")
     if (stores or sync) and not everything:
         raise click.UsageError("--stores and --sync go with --all")
+    if (stores or sync) and state_store is not None:
+        raise click.UsageError("--stores and --sync are about the state folder")
     rules = Rules(
         older_than=None if older_than is None else timedelta(milliseconds=older_than),
         keep_last=keep_last,
@@ -84,7 +94,7 @@ def command(  # noqa: PLR0913 - options
         include_resumable=include_resumable,
         dry_run=dry_run,
     )
-    wish = _Wish(mission, rules, stores=stores, sync=sync)
+    wish = _Wish(mission, rules, state_store, stores=stores, sync=sync)
     return _Cleanup(invocation.state_dir, wish, as_json=as_json, yes=yes).run()
 
 
@@ -100,6 +110,7 @@ class _Wish(_Flags):
 
     mission: str | None
     rules: Rules
+    state_store: str | None = None
 
 
 class _Cleanup:
@@ -110,32 +121,45 @@ class _Cleanup:
         self._yes = yes
 
     async def run(self) -> int:
-        wish, reader = self._wish, StateReader(self._paths.root)
-        known = cleaning.missions_with_files(reader)
-        if wish.mission is not None and wish.mission not in known:
-            raise unknown_mission(reader, wish.mission)
-        missions = [wish.mission] if wish.mission is not None else known
-        if not self._is_meant(missions):
+        wish = self._wish
+        if wish.state_store is None:
+            outcome = await self._clean_folder()
+        elif not self._is_meant("all missions"):
             return ExitCode.FAILED
-        outcome = await cleaning.clean(
-            self._paths, missions, wish.rules, stores=wish.stores, sync=wish.sync
-        )
-        if wish.mission is None and wish.rules.everything and not outcome.running:
-            cleaning.clean_the_rest(self._paths, outcome, stores=wish.stores, sync=wish.sync)
+        else:
+            outcome = await kept.remove(wish.state_store, wish.mission, wish.rules)
+        if outcome is None:
+            return ExitCode.FAILED
         if self._as_json:
             console.show_json(outcome.to_json())
         else:
             self._show(outcome)
         return ExitCode.STATE if wish.rules.everything and outcome.running else ExitCode.SUCCESS
 
-    def _is_meant(self, missions: list[str]) -> bool:
+    async def _clean_folder(self) -> cleaning.Outcome | None:
+        """Clean the state folder; None where it was not meant."""
+        wish, reader = self._wish, StateReader(self._paths.root)
+        known = cleaning.missions_with_files(reader)
+        if wish.mission is not None and wish.mission not in known:
+            raise unknown_mission(reader, wish.mission)
+        missions = [wish.mission] if wish.mission is not None else known
+        if not self._is_meant(wording.counted(len(missions), "mission")):
+            return None
+        outcome = await cleaning.clean(
+            self._paths, missions, wish.rules, stores=wish.stores, sync=wish.sync
+        )
+        if wish.mission is None and wish.rules.everything and not outcome.running:
+            cleaning.clean_the_rest(self._paths, outcome, stores=wish.stores, sync=wish.sync)
+        return outcome
+
+    def _is_meant(self, missions: str) -> bool:
         """`--all` without a mission is asked for once more, or needs `--yes`."""
         wish = self._wish
         if wish.mission is not None or not wish.rules.everything or wish.rules.dry_run or self._yes:
             return True
         if not console.is_interactive():
             raise click.UsageError("--all without a mission needs --yes where nobody can be asked")
-        question = f"Remove all executions of {wording.counted(len(missions), 'mission')}?"
+        question = f"Remove all executions of {missions}?"
         return console.confirm(question)
 
     def _show(self, outcome: cleaning.Outcome) -> None:
@@ -159,5 +183,5 @@ class _Cleanup:
 def _described(removal: Removal) -> str:
     started = wording.local_time(removal.started_at)
     identity = removal.execution_id or removal.stem
-    size = wording.size(removal.size_bytes)
-    return f"{removal.mission} {identity} ({removal.status}, {started}, {size})"
+    size = f", {wording.size(removal.size_bytes)}" if removal.size_bytes else ""
+    return f"{removal.mission} {identity} ({removal.status}, {started}{size})"

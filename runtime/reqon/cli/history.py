@@ -9,7 +9,15 @@ import click
 
 from reqon.cli import console, records, wording
 from reqon.cli.finding import say_nothing_here, unknown_mission
-from reqon.cli.invocation import Invocation, ReqonCommand, complete_mission, pass_invocation
+from reqon.cli.invocation import (
+    KEPT,
+    Deferred,
+    Invocation,
+    ReqonCommand,
+    complete_mission,
+    pass_invocation,
+    state_store_option,
+)
 from reqon.cli.types import MOMENT
 from reqon.clock import SystemClock
 from reqon.state.model import ExecutionState
@@ -30,6 +38,7 @@ Examples:
 @click.option("--status", type=click.Choice(STATUSES), help="Only those with this status.")
 @click.option("--since", type=MOMENT, metavar="D",
               help="Only those started since then: a time, or a duration such as 7d.")  # fmt: skip
+@state_store_option
 @click.option("--json", "as_json", is_flag=True, help="Print a list of records as JSON.")
 @pass_invocation
 def command(
@@ -38,20 +47,31 @@ def command(
     limit: int | None,
     status: str | None,
     since: datetime | None,
+    state_store: str | None,
     *,
     as_json: bool,
-) -> None:
+) -> Deferred | None:
     """List executions of MISSION, or of all missions, newest first."""
+    if state_store is not None:
+        wish = (state_store, mission, status, since, limit)
+        return Deferred(KEPT, "show_history", wish, as_json=as_json)
     reader = StateReader(invocation.state_dir)
     states = reader.history(mission, limit=limit, status=status, since=since)
     if mission is not None and not states and reader.latest(mission) is None:
         raise unknown_mission(reader, mission)
+    if states or as_json or not (status is None and since is None):
+        show_executions(states, with_mission=mission is None, as_json=as_json)
+    else:
+        say_nothing_here(reader)
+    return None
+
+
+def show_executions(states: Sequence[ExecutionState], *, with_mission: bool, as_json: bool) -> None:
+    """A table of executions, or their records."""
     if as_json:
         console.show_json([state.to_dict() for state in states])
     elif states:
-        _show_table(states, with_mission=mission is None)
-    elif status is None and since is None:
-        say_nothing_here(reader)
+        _show_table(states, with_mission=with_mission)
     else:
         console.say("no such executions")
 

@@ -60,6 +60,26 @@ class Invocation:
         return self.given.get(name) or os.environ.get(variable, "")
 
 
+@dataclass(frozen=True)
+class Deferred:
+    """What a command goes on with, in a module that it does not load for everybody."""
+
+    module: str
+    function: str
+    arguments: tuple[Any, ...]
+    as_json: bool
+
+
+KEPT = "reqon.cli.kept"
+"""The module that looks into state stores elsewhere."""
+
+state_store_option = click.option(
+    "--state-store",
+    metavar="NAME",
+    help="Look into this state store (a mission's 'stateStore') instead of the state folder.",
+)
+
+
 def shared_options() -> list[click.Parameter]:
     """Fresh copies of the shared options, for one command."""
     return [

@@ -18,7 +18,7 @@ import click
 
 from reqon.cli import console
 from reqon.cli.groups import with_default
-from reqon.cli.invocation import Invocation, shared_options
+from reqon.cli.invocation import Deferred, Invocation, shared_options
 from reqon.errors import ExitCode, ReqonError
 from reqon.leaving import start_has_ended
 
@@ -91,6 +91,9 @@ class ReqonGroup(click.Group):
         """Run the command; the fence at which every error becomes a message and an exit code."""
         try:
             code = super().invoke(ctx)
+            if isinstance(code, Deferred):
+                go_on = getattr(importlib.import_module(code.module), code.function)
+                code = go_on(*code.arguments, as_json=code.as_json)
             if inspect.isawaitable(code):
                 code = importlib.import_module("reqon.cli.running").finish(code)
         except ReqonError as error:

@@ -15,11 +15,14 @@ import click
 from reqon.cli import console, records, wording
 from reqon.cli.finding import find_execution, find_mission, say_nothing_here
 from reqon.cli.invocation import (
+    KEPT,
+    Deferred,
     Invocation,
     ReqonCommand,
     complete_execution,
     complete_mission,
     pass_invocation,
+    state_store_option,
 )
 from reqon.clock import SystemClock
 from reqon.errors import ExitCode
@@ -42,17 +45,23 @@ Examples:
 @click.option("--execution", metavar="ID", shell_complete=complete_execution,
               help="This execution instead of the last one.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+@state_store_option
 @click.option("--watch", is_flag=True, help="Show it again whenever it changes, until Ctrl-C.")
 @pass_invocation
 def command(
     invocation: Invocation,
     mission: str | None,
     execution: str | None,
+    state_store: str | None,
     *,
     as_json: bool,
     watch: bool,
-) -> int:
+) -> int | Deferred:
     """Show the last execution of MISSION, or a line for each mission."""
+    if state_store is not None:
+        if watch:
+            raise click.UsageError("--watch looks at the state folder, not at a state store")
+        return Deferred(KEPT, "show_status", (state_store, mission, execution), as_json=as_json)
     reader = StateReader(invocation.state_dir)
     if watch:
         return _watch(reader, mission, execution, as_json=as_json)
@@ -86,14 +95,15 @@ def _show_all(reader: StateReader, *, as_json: bool) -> None:
         console.show_json([state.to_dict() for state in states])
         return
     if states:
-        console.show_lines(_overview(states))
+        console.show_lines(overview(states))
     else:
         say_nothing_here(reader)
     for line in _damage(reader):
         console.say(line)
 
 
-def _overview(states: Sequence[ExecutionState]) -> list[str]:
+def overview(states: Sequence[ExecutionState]) -> list[str]:
+    """A line for each execution."""
     now = SystemClock().now()
     started, times = wording.started_column([state.started_at for state in states])
     rows = [
@@ -106,8 +116,8 @@ def _overview(states: Sequence[ExecutionState]) -> list[str]:
     return console.paint_table(groups, [state.status for state in states])
 
 
-def detail_lines(reader: StateReader, state: ExecutionState) -> list[str]:
-    """Everything that is known of one execution."""
+def detail_lines(reader: StateReader | None, state: ExecutionState) -> list[str]:
+    """Everything that is known of one execution; `reader` tells the mission's sync times."""
     head = f"{console.paint(state.mission, 'strong')}  {console.paint_status(state.status)}"
     lines = [head, *wording.fields(_facts(reader, state), console.width())]
     for error in records.last_errors(state.record):
@@ -118,7 +128,7 @@ def detail_lines(reader: StateReader, state: ExecutionState) -> list[str]:
     return lines
 
 
-def _facts(reader: StateReader, state: ExecutionState) -> Iterator[tuple[str, str]]:
+def _facts(reader: StateReader | None, state: ExecutionState) -> Iterator[tuple[str, str]]:
     now = SystemClock().now()
     record = state.record
     yield "execution", state.execution_id
@@ -154,7 +164,9 @@ def _owner(record: records.Record) -> Iterator[tuple[str, str]]:
         yield "process", f"{owner['pid']} on {records.text(owner.get('host'))}"
 
 
-def _sync_lines(reader: StateReader, mission: str) -> list[tuple[str, str]]:
+def _sync_lines(reader: StateReader | None, mission: str) -> list[tuple[str, str]]:
+    if reader is None:
+        return []
     checkpoints = reader.sync_checkpoints()
     if not isinstance(checkpoints, dict):
         return [("sync-checkpoints.json", f"cannot be read: {checkpoints.reason}")]

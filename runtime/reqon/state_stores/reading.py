@@ -24,13 +24,19 @@ async def read_one(
     store: StateStore, mission: str, execution_id: str | None
 ) -> ExecutionState | None:
     """The execution of this id, or without one the newest, where the store can list."""
+    if execution_id is not None:
+        found = await read_any(store, execution_id)
+        return None if found is None or found.mission != mission else found
     careful = CarefulStore(store, mission)
-    if execution_id is None:
-        states = list(await careful.list(mission, 1, None))
-    else:
-        found = await careful.load(execution_id)
-        states = [] if found is None or found["mission"] != mission else [found]
+    states = list(await careful.list(mission, 1, None))
     return await _shown(careful, states[0]) if states else None
+
+
+async def read_any(store: StateStore, execution_id: str) -> ExecutionState | None:
+    """The execution of this id, of whatever mission."""
+    careful = CarefulStore(store)
+    found = await careful.load(execution_id)
+    return None if found is None else await _shown(careful, found)
 
 
 async def read_all(
