@@ -21,7 +21,7 @@ from vague.traversal.scopes import Binding, Context, Layer
 from vague.traversal.state import Rule, Walk
 from vague.traversal.surroundings import Surroundings
 
-__all__ = ["NameAt", "Names", "ScopeAt", "Symbol", "resolve", "scope_at"]
+__all__ = ["NameAt", "NamedElement", "Names", "ScopeAt", "Symbol", "resolve", "scope_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,29 @@ class NameAt:
 
 
 @dataclass(frozen=True, slots=True)
-class _Element:
+class NamedElement:
+    """An element of a mission; its names are other ones only if `result` is another object."""
+
     mission: MissionProgram
     declared: Declared[Node]
     result: ElementResult
+
+    @property
+    def span(self) -> Span:
+        """Its place in its file."""
+        return self.declared.absolute(self.declared.node.span)
+
+    def names(self) -> Iterator[NameAt]:
+        """The name that it declares, and those in it."""
+        declared = self.declared
+        own = _own_name(declared)
+        kind: Kind | None = "let" if isinstance(declared.node, Let) else kind_of(declared.node)
+        if own is not None and kind is not None:
+            span = declared.absolute(own.span)
+            symbol = Symbol(kind, own.text, declared.path, span.start)
+            yield NameAt(symbol, declared.path, span, "declare")
+        for occurrence in self.result.occurrences:
+            yield _absolute(occurrence, self)
 
 
 @dataclass(frozen=True)
@@ -60,7 +79,7 @@ class Names:
     """All names of a program."""
 
     program: Program
-    elements: tuple[_Element, ...]
+    elements: tuple[NamedElement, ...]
 
     def at(self, path: str, offset: int) -> NameAt | None:
         """The name at an offset of a file; a place right behind a name counts as the name."""
@@ -78,13 +97,24 @@ class Names:
         found: dict[Span, NameAt] = {}
         for element in self.elements:
             if element.declared.path == path and _touches(element, within):
-                for name in _names_of(element):
+                for name in element.names():
                     found.setdefault(name.span, name)
-        for mission in self.program.missions:
-            if mission.mission.path == path:
-                name = _mission_name(mission)
-                found.setdefault(name.span, name)
+        for name in self.headed(path):
+            found.setdefault(name.span, name)
         return tuple(sorted(found.values(), key=lambda name: name.span))
+
+    def elements_of(self, path: str) -> tuple[NamedElement, ...]:
+        """The elements of a file, in the order of the text; each once, however many share it."""
+        found: dict[Span, NamedElement] = {}
+        for element in self.elements:
+            if element.declared.path == path:
+                found.setdefault(element.span, element)
+        return tuple(found[span] for span in sorted(found))
+
+    def headed(self, path: str) -> tuple[NameAt, ...]:
+        """The names of the missions that have their header in a file."""
+        missions = (one for one in self.program.missions if one.mission.path == path)
+        return tuple(_mission_name(mission) for mission in missions)
 
     def definition(self, symbol: Symbol) -> NameAt | None:
         """Where something is declared."""
@@ -98,7 +128,7 @@ class Names:
         found: dict[tuple[str, Span], NameAt] = {}
         for element in self.elements:
             if _may_mention(element, symbol):
-                for name in _names_of(element):
+                for name in element.names():
                     if name.symbol == symbol and (declaration or name.role != "declare"):
                         found.setdefault((name.path, name.span), name)
         for mission in self.program.missions:
@@ -109,20 +139,16 @@ class Names:
 
     def _near(self, path: str, offset: int) -> Iterator[NameAt]:
         for element in self.elements:
-            start, end = element.declared.absolute(element.declared.node.span)
+            start, end = element.span
             if element.declared.path == path and start <= offset < end:
-                yield from _names_of(element)
-        yield from (
-            _mission_name(mission)
-            for mission in self.program.missions
-            if mission.mission.path == path
-        )
+                yield from element.names()
+        yield from self.headed(path)
 
 
 def names_of(checked: Checked) -> Names:
     """The names of a program that was checked; the elements are not walked again."""
     elements = tuple(
-        _Element(found.surroundings.mission, declared, result)
+        NamedElement(found.surroundings.mission, declared, result)
         for found in checked.missions
         for declared, result in found.elements
     )
@@ -134,16 +160,17 @@ def resolve(program: Program, facts: CheckFacts) -> Names:
     return names_of(check(program, facts))
 
 
-def _touches(element: _Element, within: Span | None) -> bool:
+def _touches(element: NamedElement, within: Span | None) -> bool:
     if within is None:
         return True
-    start, end = element.declared.absolute(element.declared.node.span)
+    start, end = element.span
     return start <= within.end and within.start <= end
 
 
-def _may_mention(element: _Element, symbol: Symbol) -> bool:
+def _may_mention(element: NamedElement, symbol: Symbol) -> bool:
     if symbol.kind == "local":
-        return symbol.path == element.declared.path
+        start, end = element.span
+        return symbol.path == element.declared.path and start <= (symbol.start or 0) < end
     own = _own_name(element.declared)
     mentioned = (symbol.kind, symbol.name) in element.result.used
     return mentioned or (own is not None and own.text == symbol.name)
@@ -154,21 +181,7 @@ def _own_name(declared: Declared[Node]) -> Identifier | None:
     return name if isinstance(name, Identifier) else None
 
 
-def _names_of(element: _Element) -> Iterator[NameAt]:
-    """The name that an element declares, and those in it."""
-    declared = element.declared
-    own = _own_name(declared)
-    kind: Kind | None = "let" if isinstance(declared.node, Let) else kind_of(declared.node)
-    if own is not None and kind is not None:
-        span = declared.absolute(own.span)
-        yield NameAt(
-            Symbol(kind, own.text, declared.path, span.start), declared.path, span, "declare"
-        )
-    for occurrence in element.result.occurrences:
-        yield _absolute(occurrence, element)
-
-
-def _absolute(occurrence: Occurrence, element: _Element) -> NameAt:
+def _absolute(occurrence: Occurrence, element: NamedElement) -> NameAt:
     declared = element.declared
     span = declared.absolute(occurrence.span)
     binding = occurrence.binding

@@ -10,11 +10,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from reqon.state.model import ExecutionState
@@ -26,7 +26,7 @@ from reqon_lsp.features.inlay_hints import store_hints, sync_hints
 from reqon_lsp.features.inline_status import StatusHint, inline_status
 from reqon_lsp.features.last_error import CODE, Anchor, anchor_of, last_error
 from reqon_lsp.last_run import NOTHING, LastRun, store_files
-from reqon_lsp.protocol import REQUEST_FAILED, ReqonProtocol
+from reqon_lsp.protocol import ReqonProtocol
 from reqon_lsp.publish import Publisher
 from reqon_lsp.replies import Abilities, Files
 from reqon_lsp.results import Hint, MissionCommand
@@ -34,6 +34,7 @@ from reqon_lsp.runs import Runs
 from reqon_lsp.session import Session
 from reqon_lsp.status_watch import Key, StatusWatch
 from reqon_lsp.talk import Talk
+from reqon_lsp.token_data import KnownTokens
 from reqon_lsp.workspace import source_files
 from vague.diagnostics import Diagnostic, Severity
 from vague.formatter import Earlier
@@ -51,6 +52,14 @@ def server_version() -> str:
         return version("reqon")
     except PackageNotFoundError:
         return "0"
+
+
+@dataclass(slots=True)
+class Memory:
+    """What answers about a document have cost once already."""
+
+    layout: Earlier = field(default_factory=Earlier)
+    tokens: KnownTokens = field(default_factory=KnownTokens)
 
 
 class ReqonServer(LanguageServer):
@@ -74,7 +83,7 @@ class ReqonServer(LanguageServer):
         self.files = Files(self.index_of, self.uri_of, self.version_of)
         self.talk = Talk(self, self.abilities)
         self.runs = Runs()
-        self._layouts: dict[str, Earlier] = {}
+        self._memories: dict[str, Memory] = {}
         self._tasks: set[asyncio.Future[None]] = set()
         self._watching: asyncio.Task[None] | None = None
         self._rendered: tuple[object, object] = ([], [])
@@ -85,9 +94,7 @@ class ReqonServer(LanguageServer):
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Internal errors go to the log, never into the user's face."""
-        refused = isinstance(error, JsonRpcException) and error.code == REQUEST_FAILED
-        level = logging.INFO if refused else logging.ERROR
-        logger.log(level, "%s: %s", getattr(source, "__name__", source), error)
+        logger.error("%s: %s", getattr(source, "__name__", source), error)
 
     def keep(self, work: Coroutine[Any, Any, None]) -> None:
         """Let something run for as long as the connection does."""
@@ -121,13 +128,13 @@ class ReqonServer(LanguageServer):
             return None
         return opened.text, self.index_of(path)
 
-    def earlier_layout(self, path: str) -> Earlier:
-        """What formatting an open document has found out before."""
-        return self._layouts.setdefault(path, Earlier())
+    def memory(self, path: str) -> Memory:
+        """What earlier requests about an open document have found out."""
+        return self._memories.setdefault(path, Memory())
 
-    def forget_layout(self, path: str) -> None:
+    def forget(self, path: str) -> None:
         """The document was closed."""
-        self._layouts.pop(path, None)
+        self._memories.pop(path, None)
 
     def first_reading(self, uri: str) -> asyncio.Future[None] | None:
         """What a request about a document has to wait for: the first reading of its program."""

@@ -70,13 +70,21 @@ class LineIndex:
 
     def position(self, offset: int) -> types.Position:
         """The client's position of an offset; inside a line break it is the line's end."""
+        return types.Position(*self.place(offset))
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """The same as line and character."""
         offset = max(0, min(offset, len(self.text)))
         line = bisect_right(self.starts, offset) - 1
         start = self.starts[line]
         before = self.text[start : min(offset, self.ends[line])]
         if self.ascii_only or self.encoding == "utf-32":
-            return types.Position(line, len(before))
-        return types.Position(line, _units(before, self.encoding))
+            return line, len(before)
+        return line, self.units(before)
+
+    def units(self, text: str) -> int:
+        """How many of the client's units a text takes in a line."""
+        return len(text) if text.isascii() else _units(text, self.encoding)
 
     def range(self, span: Span) -> types.Range:
         """The client's range of a span."""
@@ -117,6 +125,8 @@ def line_index(text: str, encoding: Encoding) -> LineIndex:
 
 
 def _units(text: str, encoding: Encoding) -> int:
+    if encoding == "utf-32":
+        return len(text)
     if encoding == "utf-16":
         return len(text) + sum(character > "\uffff" for character in text)
     return len(text.encode("utf-8", "surrogatepass"))

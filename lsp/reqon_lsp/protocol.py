@@ -8,8 +8,11 @@ first and given its type at the top, inside a fence that can reply.
 from __future__ import annotations
 
 import asyncio
+import inspect
+import json
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 from lsprotocol import types
@@ -33,6 +36,21 @@ MessageId = int | str
 def refused(text: str) -> JsonRpcException:
     """The error reply to a request that was understood and cannot be done."""
     return JsonRpcException(text, REQUEST_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The result of a request as it goes out: JSON, for answers that are long.
+
+    Making it from plain lists and dictionaries takes a tenth of the time of the client's types.
+    """
+
+    json: str
+
+    @classmethod
+    def of(cls, value: Any) -> Prepared:
+        """A result of plain lists and dictionaries."""
+        return cls(json.dumps(value, separators=(",", ":")))
 
 
 class SyncedDocument(TextDocument):
@@ -80,6 +98,7 @@ class ReqonProtocol(LanguageServerProtocol):
         super().__init__(*arguments)
         self.waits_for = lambda _: None
         self._held = {}
+        self._writing: set[asyncio.Future[None]] = set()
 
     @property
     def shut_down(self) -> bool:
@@ -157,6 +176,15 @@ class ReqonProtocol(LanguageServerProtocol):
         for message_id in [key for key, kept in waiting.items() if kept is future]:
             del waiting[message_id]
 
+    def _send_handler_result(self, future: Any, *, msg_id: MessageId) -> None:
+        """A refusal is an answer like others, and nothing for the log."""
+        refusal = None if future.cancelled() else future.exception()
+        if isinstance(refusal, JsonRpcException) and refusal.code == REQUEST_FAILED:
+            self._request_futures.pop(msg_id, None)
+            self._send_response(msg_id, error=refusal.to_response_error())
+            return
+        super()._send_handler_result(future, msg_id=msg_id)
+
     @lsp_method(types.SHUTDOWN)
     def lsp_shutdown(self, *args: Any) -> Any:
         """Cancel what is under way, from a copy of the list: cancelling takes it off there."""
@@ -191,6 +219,24 @@ class ReqonProtocol(LanguageServerProtocol):
             self._reply_error(message_id, code, f"invalid parameters: {error}")
         else:
             self._request_futures.pop(message_id, None)
+
+    def _send_response(self, msg_id: MessageId, result: Any = None, error: Any = None) -> None:
+        """Send a result that is JSON already as it is."""
+        if error is not None or not isinstance(result, Prepared):
+            super()._send_response(msg_id, result, error)
+            return
+        self._result_types.pop(msg_id, None)
+        self._send_body(f'{{"jsonrpc":"2.0","id":{json.dumps(msg_id)},"result":{result.json}}}')
+
+    def _send_body(self, body: str) -> None:
+        if self.writer is None:
+            return
+        head = f"Content-Length: {len(body)}\r\nContent-Type: {self.CONTENT_TYPE}; charset=utf-8"
+        sent = self.writer.write(f"{head}\r\n\r\n{body}".encode("ascii"))
+        if inspect.isawaitable(sent):
+            writing = asyncio.ensure_future(sent)
+            self._writing.add(writing)
+            writing.add_done_callback(self._writing.discard)
 
     def _reply_error(self, message_id: Any, code: int, text: str) -> None:
         self._send_data(

@@ -15,6 +15,7 @@ from reqon_lsp import results
 from reqon_lsp.convert import LineIndex, uri_of
 from reqon_lsp.features import semantic_tokens
 from reqon_lsp.features.inline_status import MAX_LABEL, StatusHint
+from reqon_lsp.protocol import Prepared
 from reqon_lsp.results import ItemKind
 from vague.diagnostics import TextEdit
 from vague.text import Span
@@ -40,12 +41,8 @@ ITEM_KINDS: Mapping[ItemKind, tuple[types.CompletionItemKind, types.SymbolKind]]
     ItemKind.EVENT: (_K.Event, _S.Event),
 }
 RESUME = " resume"
-_FOLDS = {
-    "region": types.FoldingRangeKind.Region,
-    "comment": types.FoldingRangeKind.Comment,
-    "imports": types.FoldingRangeKind.Imports,
-}
 
+_Json = dict[str, Any]
 
 Formats = Sequence[types.MarkupKind | str]
 """The kinds of text that a client takes, best first."""
@@ -77,6 +74,15 @@ class Abilities:
     collapsed_text: bool = False
     commands: frozenset[str] = frozenset()
     fold_limit: int | None = None
+
+
+def _range(span: Span, index: LineIndex) -> _Json:
+    """A range as it goes out."""
+    (first, start), (last, end) = index.place(span.start), index.place(span.end)
+    return {
+        "start": {"line": first, "character": start},
+        "end": {"line": last, "character": end},
+    }
 
 
 def markup(text: str, formats: Formats) -> types.MarkupContent | str:
@@ -132,33 +138,33 @@ class Files:
         return types.WorkspaceEdit(document_changes=documents)
 
 
-def completion_list(
-    found: results.Completions, index: LineIndex, abilities: Abilities
-) -> types.CompletionList:
+def completion_list(found: results.Completions, index: LineIndex, abilities: Abilities) -> Prepared:
     """Completion items; documentation is left to `resolve`."""
-    range_ = index.range(found.span)
+    range_ = _range(found.span, index)
     items = [
-        _completion(item, position, range_, abilities) for position, item in enumerate(found.items)
+        _completion(item, position, range_, snippets=abilities.snippets)
+        for position, item in enumerate(found.items)
     ]
-    return types.CompletionList(is_incomplete=not found.complete, items=items)
+    return Prepared.of({"isIncomplete": not found.complete, "items": items})
 
 
-def _completion(
-    item: results.Completion, position: int, range_: types.Range, abilities: Abilities
-) -> types.CompletionItem:
+def _completion(item: results.Completion, position: int, range_: _Json, *, snippets: bool) -> _Json:
     text, form = item.text or item.label, types.InsertTextFormat.PlainText
-    if item.snippet is not None and abilities.snippets:
+    if item.snippet is not None and snippets:
         text, form = item.snippet, types.InsertTextFormat.Snippet
-    return types.CompletionItem(
-        label=item.label,
-        kind=ITEM_KINDS[item.kind][0],
-        detail=item.detail or None,
-        sort_text=f"{position:04}",
-        filter_text=item.label,
-        insert_text_format=form,
-        text_edit=types.TextEdit(range_, text),
-        data={"documentation": item.documentation} if item.documentation else None,
-    )
+    shown: _Json = {
+        "label": item.label,
+        "kind": ITEM_KINDS[item.kind][0],
+        "sortText": f"{position:04}",
+        "filterText": item.label,
+        "insertTextFormat": form,
+        "textEdit": {"range": range_, "newText": text},
+    }
+    if item.detail:
+        shown["detail"] = item.detail
+    if item.documentation:
+        shown["data"] = {"documentation": item.documentation}
+    return shown
 
 
 def resolved_completion(item: types.CompletionItem, abilities: Abilities) -> types.CompletionItem:
@@ -172,21 +178,23 @@ def resolved_completion(item: types.CompletionItem, abilities: Abilities) -> typ
     return item
 
 
-def document_symbols(
-    found: Iterable[results.Symbol], index: LineIndex
-) -> list[types.DocumentSymbol]:
+def document_symbols(found: Iterable[results.Symbol], index: LineIndex) -> Prepared:
     """The outline as a tree."""
-    return [
-        types.DocumentSymbol(
-            name=symbol.name,
-            kind=ITEM_KINDS[symbol.kind][1],
-            range=index.range(symbol.span),
-            selection_range=index.range(symbol.name_span),
-            detail=symbol.detail or None,
-            children=document_symbols(symbol.children, index) or None,
-        )
-        for symbol in found
-    ]
+    return Prepared.of([_symbol(symbol, index) for symbol in found])
+
+
+def _symbol(symbol: results.Symbol, index: LineIndex) -> _Json:
+    shown: _Json = {
+        "name": symbol.name,
+        "kind": ITEM_KINDS[symbol.kind][1],
+        "range": _range(symbol.span, index),
+        "selectionRange": _range(symbol.name_span, index),
+    }
+    if symbol.detail:
+        shown["detail"] = symbol.detail
+    if symbol.children:
+        shown["children"] = [_symbol(child, index) for child in symbol.children]
+    return shown
 
 
 def flat_symbols(
@@ -206,17 +214,15 @@ def flat_symbols(
     return flat
 
 
-def folding_ranges(found: Iterable[results.Fold], abilities: Abilities) -> list[types.FoldingRange]:
+def folding_ranges(found: Iterable[results.Fold], abilities: Abilities) -> Prepared:
     """Folds by lines, with what is shown of a closed one where the client shows that."""
-    return [
-        types.FoldingRange(
-            fold.first,
-            fold.last,
-            kind=_FOLDS[fold.kind],
-            collapsed_text=fold.collapsed if abilities.collapsed_text else None,
-        )
-        for fold in found
-    ]
+    folds: list[_Json] = []
+    for fold in found:
+        shown: _Json = {"startLine": fold.first, "endLine": fold.last, "kind": fold.kind}
+        if abilities.collapsed_text:
+            shown["collapsedText"] = fold.collapsed
+        folds.append(shown)
+    return Prepared.of(folds)
 
 
 def selection_range(spans: Sequence[Span], index: LineIndex) -> types.SelectionRange:
@@ -246,28 +252,9 @@ def signature_help(found: results.Signature, abilities: Abilities) -> types.Sign
     return types.SignatureHelp([shown], 0, found.active)
 
 
-def token_data(found: Iterable[results.Token], index: LineIndex) -> list[int]:
-    """Tokens in the protocol's deltas."""
-    data: list[int] = []
-    line, character = 0, 0
-    for token in found:
-        start = index.position(token.span.start)
-        end = index.position(token.span.end)
-        if end.line != start.line or end.character <= start.character:
-            continue
-        modifiers = sum(
-            1 << semantic_tokens.MODIFIERS.index(modifier) for modifier in token.modifiers
-        )
-        same_line = start.line == line
-        data += (
-            start.line - line,
-            start.character - (character if same_line else 0),
-            end.character - start.character,
-            semantic_tokens.TYPES.index(token.kind),
-            modifiers,
-        )
-        line, character = start.line, start.character
-    return data
+def tokens(numbers: str) -> Prepared:
+    """Tokens as the numbers that stand for them."""
+    return Prepared(f'{{"data":[{numbers}]}}')
 
 
 def legend() -> types.SemanticTokensLegend:

@@ -33,18 +33,20 @@ from reqon_lsp.features.navigation import (
     rename,
 )
 from reqon_lsp.features.selection import selection
-from reqon_lsp.features.semantic_tokens import semantic_tokens, tokens_of_text
+from reqon_lsp.features.semantic_tokens import semantic_tokens, stretches, tokens_of_text
 from reqon_lsp.features.signature_help import signature_help
 from reqon_lsp.features.symbols import document_symbols, workspace_symbols
 from reqon_lsp.guard import fenced
+from reqon_lsp.protocol import Prepared
 from reqon_lsp.results import CallEdge, CallItem, CodeAction
+from reqon_lsp.token_data import encoded, joined
 from vague.text import Span
 
 # ---------------------------------------------------------------- writing
 
 
 @fenced()
-def on_completion(ls: ReqonServer, params: types.CompletionParams) -> types.CompletionList | None:
+def on_completion(ls: ReqonServer, params: types.CompletionParams) -> Prepared | None:
     """What may stand at the cursor."""
     found = ls.current(params.text_document.uri)
     if found is None:
@@ -84,7 +86,7 @@ def on_formatting(ls: ReqonServer, params: types.DocumentFormattingParams) -> li
     if found is None:
         return []
     snapshot, path, index = found
-    return replies.text_edits(formatting(snapshot, path, ls.earlier_layout(path)), index)
+    return replies.text_edits(formatting(snapshot, path, ls.memory(path).layout), index)
 
 
 @fenced(empty=[])
@@ -96,7 +98,7 @@ def on_range_formatting(
     if found is None:
         return []
     snapshot, path, index = found
-    span, earlier = index.span(params.range), ls.earlier_layout(path)
+    span, earlier = index.span(params.range), ls.memory(path).layout
     return replies.text_edits(range_formatting(snapshot, path, span, earlier), index)
 
 
@@ -204,7 +206,7 @@ def on_rename(ls: ReqonServer, params: types.RenameParams) -> types.WorkspaceEdi
 @fenced(empty=[])
 def on_document_symbol(
     ls: ReqonServer, params: types.DocumentSymbolParams
-) -> list[types.DocumentSymbol] | list[types.SymbolInformation]:
+) -> Prepared | list[types.SymbolInformation]:
     """The outline."""
     uri = params.text_document.uri
     found = ls.current(uri)
@@ -234,12 +236,12 @@ async def on_workspace_symbol(
     ]
 
 
-@fenced(empty=[])
-def on_folding_range(ls: ReqonServer, params: types.FoldingRangeParams) -> list[types.FoldingRange]:
+@fenced()
+def on_folding_range(ls: ReqonServer, params: types.FoldingRangeParams) -> Prepared | None:
     """What can be folded."""
     found = ls.current(params.text_document.uri)
     if found is None:
-        return []
+        return None
     folds = folding(found[0], found[1], ls.abilities.fold_limit)
     return replies.folding_ranges(folds, ls.abilities)
 
@@ -261,34 +263,38 @@ def on_selection_range(
 
 
 @fenced()
-def on_semantic_tokens(
-    ls: ReqonServer, params: types.SemanticTokensParams
-) -> types.SemanticTokens | None:
+def on_semantic_tokens(ls: ReqonServer, params: types.SemanticTokensParams) -> Prepared | None:
     """All words with their meaning."""
-    return _tokens(ls, params.text_document.uri, None)
+    uri = params.text_document.uri
+    found = ls.current(uri)
+    if found is None:
+        return _unchecked_tokens(ls, uri, None)
+    snapshot, path, index = found
+    known = ls.memory(path).tokens
+    return replies.tokens(known.joined(stretches(snapshot, path), index))
 
 
 @fenced()
 def on_semantic_tokens_range(
     ls: ReqonServer, params: types.SemanticTokensRangeParams
-) -> types.SemanticTokens | None:
+) -> Prepared | None:
     """Those of some lines."""
-    return _tokens(ls, params.text_document.uri, params.range)
-
-
-def _tokens(ls: ReqonServer, uri: str, range_: types.Range | None) -> types.SemanticTokens | None:
+    uri = params.text_document.uri
     found = ls.current(uri)
-    unchecked = ls.unchecked(uri) if found is None else None
-    if found is not None:
-        snapshot, path, index = found
-        span = index.span(range_) if range_ is not None else None
-        tokens = semantic_tokens(snapshot, path, span)
-    elif unchecked is not None:
-        text, index = unchecked
-        tokens = tokens_of_text(text, index.span(range_) if range_ is not None else None)
-    else:
+    if found is None:
+        return _unchecked_tokens(ls, uri, params.range)
+    snapshot, path, index = found
+    tokens = semantic_tokens(snapshot, path, index.span(params.range))
+    return replies.tokens(joined([(0, encoded(tokens, index))]))
+
+
+def _unchecked_tokens(ls: ReqonServer, uri: str, range_: types.Range | None) -> Prepared | None:
+    unchecked = ls.unchecked(uri)
+    if unchecked is None:
         return None
-    return types.SemanticTokens(replies.token_data(tokens, index))
+    text, index = unchecked
+    tokens = tokens_of_text(text, index.span(range_) if range_ is not None else None)
+    return replies.tokens(joined([(0, encoded(tokens, index))]))
 
 
 @fenced(empty=[])

@@ -262,7 +262,7 @@ def did_close(ls: ReqonServer, params: types.DidCloseTextDocumentParams) -> None
     path = convert.path_of(params.text_document.uri) or params.text_document.uri
     if ls.session.files.texts.pop(path, None) is not None:
         ls.publisher.close(path)
-        ls.forget_layout(path)
+        ls.forget(path)
     ls.pause_watch()
     ls.keep(_check_workspace(ls))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,14 @@ def test_an_offset_comes_back_from_its_position(text, encoding, data):
     back = index.offset(index.position(offset))
     inside_break = 0 < offset < len(text) and text[offset - 1 : offset + 1] == "\r\n"
     assert back == (offset - 1 if inside_break else offset)
+
+
+@given(TEXTS)
+def test_lines_begin_behind_line_feeds_and_carriage_returns_only(text):
+    index = LineIndex(text, "utf-32")
+    breaks = list(re.finditer("\r\n|\n|\r", text))
+    assert index.starts == [0, *(found.end() for found in breaks)]
+    assert index.ends == [*(found.start() for found in breaks), len(text)]
 
 
 @given(TEXTS, ENCODINGS, st.integers(0, 80), st.integers(0, 80))

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reqon_lsp.convert import LineIndex
 from reqon_lsp.features.code_actions import code_actions
 from reqon_lsp.features.folding import folding
 from reqon_lsp.features.formatting import formatting, range_formatting
-from reqon_lsp.features.semantic_tokens import MODIFIERS, TYPES, semantic_tokens
+from reqon_lsp.features.semantic_tokens import MODIFIERS, TYPES, semantic_tokens, stretches
 from reqon_lsp.features.signature_help import signature_help
+from reqon_lsp.token_data import KnownTokens, encoded, joined
 from support.cursor import At, at, snapshot_of
 from support.source_tree import ROOT
 from vague.formatter import format_text
@@ -19,6 +21,8 @@ from vague.program import ProgramRoot
 from vague.text import Span
 
 EXAMPLES = [path.read_text(encoding="utf-8") for path in (ROOT / "examples").rglob("*.vague")]
+
+TYPED = ["", "x", "é😀", "\n", "\r\n", "{", "}", '"', "// ", "let a = people ", "mission N { "]
 
 MISSION = """\
 // A mission.
@@ -85,6 +89,24 @@ def test_the_tokens_of_a_range_are_those_of_the_whole(text):
     part = list(semantic_tokens(here.snapshot, here.path, middle))
     assert part
     assert whole[-len(part) :] == part
+
+
+EDITED = st.lists(
+    st.tuples(st.integers(0, 500), st.integers(0, 12), st.sampled_from(TYPED)), max_size=4
+)
+
+
+@given(st.sampled_from([MISSION, *EXAMPLES]), EDITED, st.sampled_from(["utf-8", "utf-16"]))
+def test_tokens_that_are_kept_are_those_of_the_text_as_it_is(text, edits, encoding):
+    known, snapshot = KnownTokens(), None
+    for start, length, typed in [(0, 0, ""), *edits]:
+        text = text[:start] + typed + text[start + length :]
+        snapshot = snapshot_of(
+            ProgramRoot("m.vague", "file", "m.vague"), {"m.vague": text}, snapshot
+        )
+        index = LineIndex(text, encoding)
+        every = encoded(semantic_tokens(at(text).snapshot, "m.vague"), index)
+        assert known.joined(stretches(snapshot, "m.vague"), index) == joined([(0, every)])
 
 
 def test_blocks_and_comments_fold_from_their_first_line():

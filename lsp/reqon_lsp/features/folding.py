@@ -30,14 +30,16 @@ def folding(snapshot: Snapshot, path: str, limit: int | None = None) -> tuple[Fo
 
 def _folds(parsed: Parsed) -> Iterator[Fold]:
     yield from _imports(parsed)
-    text, source = parsed.source.text, parsed.source
+    text = parsed.source.text
     opened: list[int] = []
     comments: list[int] = []
+    line = counted = 0
     for match in _PIECE.finditer(text):
-        line = source.location(match.start()).line - 1
+        line += text.count("\n", counted, match.start())
+        counted = match.start()
         kind = match.lastgroup
         if kind == "comment":
-            last = source.location(match.end()).line - 1
+            last = line + match[0].count("\n")
             if last > line:
                 yield Fold(line, last, "comment", f"{match[0].splitlines()[0].strip()} …")
             elif not comments or comments[-1] == line - 1:
