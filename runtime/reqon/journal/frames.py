@@ -150,7 +150,12 @@ encode_json_into = _encoder.encode_into
 
 def line_of(body: bytes) -> bytes:
     """The journal's line for an encoded frame."""
-    return b"%d %08x %b\n" % (len(body), crc32(body), body)
+    return b"".join(line_parts(body))
+
+
+def line_parts(body: bytes) -> tuple[bytes, bytes, bytes]:
+    """The line in parts, for a frame that is too large to be copied."""
+    return b"%d %08x " % (len(body), crc32(body)), body, b"\n"
 
 
 def encode_frame(frame: Frame) -> bytes:

@@ -76,6 +76,7 @@ class Session:
         self._tick: asyncio.TimerHandle | None = None
         self._record_write: asyncio.Future[None] | None = None
         self._closed = False
+        self._base_bytes = 0
         ledger.on_frame = self._arm_tick
         ledger.on_grown = self.materialise
         self._set_growth()
@@ -321,6 +322,7 @@ class Session:
             self._ledger.net,
         )
         self.memory = done.memory
+        self._base_bytes = done.size
         fd = await self._work(held.disk.open_append, writer.path)
         writer.attach(fd, done.size, writer.number, durable=writer.number)
 
@@ -330,13 +332,16 @@ class Session:
             await self._work(self._blobs.collect, live)
 
     def _set_growth(self) -> None:
-        """When to write views next: cost stays linear, as each time the limit is what there is."""
+        """When to write views and begin the journal anew: cost stays linear.
+
+        Each time it has to grow by as much as was written then.
+        """
         writer = self._ledger.writer
         if writer is None:
             return
         stored = sum(held.store.stored_bytes for held in self._held.shelf.held)
         grow = self._held.request.timing.grow_bytes
-        self._ledger.grow_at = writer.size + max(grow, stored)
+        self._ledger.grow_at = writer.size + max(grow, stored, self._base_bytes)
 
     # ---- the end
 

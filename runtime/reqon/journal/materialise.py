@@ -16,7 +16,7 @@ from typing import Any
 from reqon.journal.applied import moved_on
 from reqon.journal.blobs import BLOB_TAG, BlobFolder, live_hashes
 from reqon.journal.disk import Disk
-from reqon.journal.frames import Frame, line_of
+from reqon.journal.frames import Frame, line_parts
 from reqon.journal.held import HeldStore, write_stores
 from reqon.journal.listing import living_executions
 from reqon.journal.net_changes import NetChanges
@@ -106,9 +106,8 @@ def compact(
     frame.summary = state.summary
     if net is not None:
         frame.ops = net.encoded(durable_only=True)
-    line = line_of(encode_hidden(frame, secrets))
-    disk.replace_durably(path, [line])
-    return Compacted(len(line), memory)
+    size = disk.replace_durably(path, line_parts(encode_hidden(frame, secrets)))
+    return Compacted(size, memory)
 
 
 def living_blobs(state: RunState, memory: Mapping[str, Any]) -> set[str]:

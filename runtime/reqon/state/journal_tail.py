@@ -21,6 +21,7 @@ from reqon.state.record import READ_CAP_BYTES, as_object
 _WINDOW_BYTES = 64 * 1024
 _LENGTH_DIGITS = 12
 _CHECKSUM_DIGITS = 8
+_decoder = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,42 @@ def read_start(path: Path) -> dict[str, Any] | None:
     """The facts in the first frame of a journal; None where there is no good one."""
     try:
         with _open(path) as file:
-            line = file.readline(READ_CAP_BYTES)
-    except (OSError, ValueError, MemoryError):
+            return as_object(_start_in(file))
+    except (OSError, ValueError, RecursionError, MemoryError):
         return None
-    frame = parse_line(line)
-    return None if frame is None else as_object(frame.get("start"))
+
+
+def _start_in(file: BinaryIO) -> Any:
+    """The facts; of a frame that is long, as after compaction, only its head is decoded."""
+    head = file.read(_WINDOW_BYTES)
+    if b"\n" not in head and _is_whole(file, head):
+        try:
+            return _field_in(head.split(b" ", 2)[2].decode(errors="ignore"), "start")
+        except ValueError:
+            pass  # they lie further back
+    file.seek(0)
+    frame = parse_line(file.readline(READ_CAP_BYTES))
+    return None if frame is None else frame.get("start")
+
+
+def _is_whole(file: BinaryIO, head: bytes) -> bool:
+    """Whether length and checksum of the first line are right; reads it piece by piece."""
+    length, checksum, body = head.split(b" ", 2)
+    rest, found = int(length) - len(body), crc32(body)
+    while rest > 0 and (piece := file.read(min(rest, _WINDOW_BYTES))):
+        rest, found = rest - len(piece), crc32(piece, found)
+    return rest == 0 and file.read(1) == b"\n" and b"%08x" % found == checksum
+
+
+def _field_in(text: str, name: str) -> Any:
+    """A field of a compact JSON object that may be cut off behind it; ValueError without it."""
+    at = 1
+    while True:
+        key, at = _decoder.raw_decode(text, at)
+        value, at = _decoder.raw_decode(text, at + 1)
+        if key == name:
+            return value
+        at += 1
 
 
 def _open(path: Path) -> BinaryIO:
