@@ -28,7 +28,7 @@ _INSTEAD: Final[dict[str, frozenset[str]]] = {
     "to": frozenset({"on", "with", "for", "from", "->"}),
     "->": frozenset({"to", "into", "as", "in", "=", ":", ">", "-", "then"}),
     "=": frozenset({":", "is", "to"}),
-    ":": frozenset({"=", "is"}),
+    ":": frozenset({"=", "is", "=>"}),
     "every": frozenset({"each", "per", "after"}),
     "then": frozenset({":", "do"}),
 }

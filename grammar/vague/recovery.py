@@ -9,7 +9,7 @@ tree; `build.reader` builds on.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -61,9 +61,12 @@ class Trouble:
 
 
 class Verdict(NamedTuple):
-    """What is said, and where reading goes on."""
+    """What is said, and where reading goes on.
 
-    problem: Diagnostic
+    Behind a character that is itself wrong nothing is said, for that is enough.
+    """
+
+    problem: Diagnostic | None
     stop: int
 
 
@@ -83,7 +86,9 @@ def judge(trouble: Trouble) -> Verdict:
     blamed = _blamed_word(trouble, at)
     if blamed is not None:
         wanted = _expected_before(trouble, blamed)
-        return Verdict(wording.unexpected(trouble.whole, blamed, trouble.end, wanted), blamed)
+        return Verdict(_unexpected(trouble, blamed, wanted), blamed)
+    if wording.is_behind_oddity(trouble.whole, at):
+        return Verdict(None, resume(trouble, at))
     return Verdict(_worded(trouble, at, expected), resume(trouble, at))
 
 
@@ -114,7 +119,8 @@ def _first_word(trouble: Trouble, at: int, expected: list[str]) -> tuple[int, li
     if trouble.form.rule in MEMBER_LISTS and first.group() in _OPTION_WORDS:
         return at, ["':'"]
     known = first.group() in RULES.words(trouble.form.element)
-    has_block = trouble.text[at : at + 1] == "{" and trouble.form.rule in STEP_LISTS
+    foreign = first.group() in _FOREIGN_BLOCKS
+    has_block = trouble.text[at : at + 1] == "{" and trouble.form.rule in STEP_LISTS and not foreign
     return (at, expected) if known or has_block else (trouble.start, [trouble.form.element])
 
 
@@ -164,7 +170,17 @@ def _worded(trouble: Trouble, at: int, expected: list[str]) -> Diagnostic:
         return wording.not_on_line(text, at)
     near = before is not None and _token_start(trouble, before.pos) == at
     words = before.expected if before is not None and near else ()
-    return wording.unexpected(text, at, trouble.end, expected, words)
+    return _unexpected(trouble, at, expected, words)
+
+
+def _unexpected(
+    trouble: Trouble, at: int, expected: Sequence[str], near: Sequence[str] = ()
+) -> Diagnostic:
+    """The message for `at`, which looks back no further than to the element before."""
+    floor = trouble.floor
+    if floor is None:
+        floor = max(0, len(trouble.whole[: trouble.start].rstrip(" \t\r\n")) - 1)
+    return wording.unexpected(trouble.whole, at, trouble.end, expected, near, floor)
 
 
 def _of_the_list(form: ListForm, expected: list[str]) -> list[str]:
@@ -233,15 +249,15 @@ def _may_begin(trouble: Trouble, position: int, stop: int) -> tuple[bool, int]:
 
 
 def _is_aligned(trouble: Trouble, position: int) -> bool:
-    """Whether a word begins a line that is not indented more than the one the element begins."""
+    """Whether a word begins a line that is not indented more than the line of the element."""
     text = trouble.text
     if not (text[position].isalpha() or text[position] in "_\"'"):
         return False
-    column = position - text.rfind("\n", 0, position)
-    if column > trouble.start - text.rfind("\n", 0, trouble.start):
+    if _GOES_ON.match(text, position) or not first_on_line(text, position):
         return False
-    starts_line = first_on_line(text, trouble.start) and first_on_line(text, position)
-    return starts_line and not _GOES_ON.match(text, position)
+    line = text.rfind("\n", 0, trouble.start) + 1
+    column = position - text.rfind("\n", 0, position) - 1
+    return column <= _behind_space(text, line) - line
 
 
 _KEY_COLON = re.compile(rf"(?:{PIECES['word']}|{PIECES['string']}){PIECES['space']}:")
@@ -253,7 +269,9 @@ _DEFINITION = re.compile(
     rf"(?:(?:mission|action|source|schema|transform|dataset|store|run|let|import)(?!\w)"
     rf"{PIECES['same']}(?:{PIECES['word']}|[\"'\[]))|schedule{PIECES['space']}:"
 )
-_GOES_ON = re.compile(r"->|=>|[.,:=<>+*/%|?&-]|(?:and|or|is|where|contains)\b")
+_GOES_ON = re.compile(
+    r"->|=>|[.,:=<>+*/%|?&-]|(?:and|or|is|where|contains|else|elif|elseif|elsif|catch|finally)\b"
+)
 
 
 def begins(trouble: Trouble, position: int) -> bool:
@@ -344,6 +362,12 @@ _OPENS: Final[dict[str, str]] = {
     "mission": "members",
 }
 
+# Statements of other languages whose blocks hold steps all the same.
+_FOREIGN_BLOCKS: Final = frozenset(
+    {"if", "when", "unless", "try", "while", "do", "foreach", "loop"}
+)
+_OPENS_OF_FOREIGN: Final = dict.fromkeys((*_FOREIGN_BLOCKS, "else", "catch", "finally"), "block")
+
 
 def blocks(
     text: str, cuts: Cuts, form: ListForm, start: int, end: int
@@ -351,6 +375,9 @@ def blocks(
     """The braces between `start` and `end` that hold steps or members: their rule and opener."""
     opens: str | None = None
     position = start
+    first = TOKEN.match(text, _behind_space(text, start))
+    foreign = first is not None and first.group() in _FOREIGN_BLOCKS
+    known = _OPENS | _OPENS_OF_FOREIGN if foreign else _OPENS
     while position < end:
         position = _behind_space(text, position)
         token = TOKEN.match(text, position)
@@ -364,6 +391,6 @@ def blocks(
         elif written in ("->", "=>") and form.rule == "arms":
             opens = "block"
         else:
-            opens = _OPENS.get(written, opens)
+            opens = known.get(written, opens)
         opener = written in _OPENERS
         position = max(position + 1, cuts.after(position)) if opener else token.end()

@@ -53,6 +53,7 @@ PIECES: dict[str, str] = {
 }
 
 SPACE = re.compile(PIECES["space"])
+STRANGE = re.compile(_STRANGE)
 _SCAN = re.compile(
     rf"[()\[\]{{}}]|{PIECES['string']}|//[^\n]*|\#[^\n]*|{BLOCK_COMMENT}|{BARE_URL}"
     rf"|\A\ufeff|(?P<odd>[{_ODD}`])(?P=odd)*+|[^\x00-\x7f]++"

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from vague.advice import advise, replace_word
+from vague.advice import Advice, advise, replace_word
 from vague.diagnostics import Diagnostic, Fix, RelatedPlace, Severity, TextEdit
+from vague.mistakes import Mistake, known_mistake, last_resort
 from vague.peg import MAXIMUM_CHAIN, MAXIMUM_DEPTH, RULES
-from vague.slices import PIECES, RESERVED, SPACE, Oddity
+from vague.slices import PIECES, RESERVED, SPACE, STRANGE, Oddity, comments
 from vague.suggestions import edit_distance, nearest
 from vague.text import Span
 
@@ -115,6 +116,11 @@ _LABELS: Final[dict[str, Label]] = {
     Label("an operator", 2),
 )  # fmt: skip
 _NAMES: Final = frozenset({"a name", "a value", "a pattern"})
+# What begins an element of a list: it is not missing in front of what was found.
+_ELEMENTS: Final = frozenset(
+    {"a mission or a definition", "a member of the mission", "a step", "an arm", "a pattern",
+     "an option", "a field", "an entry", "a key", "'('", "'assume'", "an assumption"}
+)  # fmt: skip
 # Words that people know from elsewhere, and the step that does it here.
 _FOREIGN_STEPS: Final[dict[str, str]] = {
     "fetch": "get",
@@ -131,6 +137,7 @@ _FOREIGN_STEPS: Final[dict[str, str]] = {
     "return": "skip",
     "break": "skip",
     "throw": "abort",
+    "raise": "abort",
     "fail": "abort",
     "var": "let",
     "const": "let",
@@ -168,29 +175,69 @@ _MEMBER_WORDS: Final = (
 
 
 def unexpected(
-    text: str, at: int, end: int, expected: Sequence[str], near: Sequence[str] = ()
+    text: str,
+    at: int,
+    end: int,
+    expected: Sequence[str],
+    near: Sequence[str] = (),
+    floor: int | None = None,
 ) -> Diagnostic:
     """RQ001 for the token at `at` (RQ009 for a reserved word) where `expected` would have fitted.
 
-    `end` is where the list ends in which it stands; `near` are more words that may be meant.
+    `end` is where the list ends in which it stands; `near` are more words that may be meant. What
+    stands before `floor` (at first `at`) says nothing about it.
     """
     found, stop = found_at(text, at)
     wanted = _wanted(expected)
+    floor = at if floor is None else floor
+    known = known_mistake(text, at, wanted, floor)
+    if known is not None:
+        return _known(text, known, Span(at, stop), wanted)
     if found in RESERVED and _NAMES & set(wanted) and at < end:
         return reserved(at, stop, found)
     if is_placeholder(found):
         return placeholder(text, at)
-    message = f"expected {_joined(wanted)}, found {quoted(found)}"
     advice = replace_word(text, at, found, wanted)
     meant = _meant(found, tuple(expected), tuple(near))
     if advice is None and meant is None:
-        advice = advise(text, at, found, wanted)
-    if advice is not None:
-        return error("RQ001", at, stop, message, advice.hint, advice.fixes)
-    if meant is None:
-        return error("RQ001", at, stop, message)
-    fix = _replacement(at, stop, found, meant, safe=False)
-    return error("RQ001", at, stop, message, f"did you mean '{meant}'?", (fix,))
+        advice = advise(text, at, found, wanted) or _last_advice(text, at, wanted, floor)
+    hint, fixes = (None, ()) if advice is None else advice
+    if advice is None and meant is not None:
+        hint = f"did you mean '{meant}'?"
+        fixes = (_replacement(at, stop, found, meant, safe=False),)
+    (start, behind), message = _place(text, Span(at, stop), wanted, floor)
+    return error("RQ001", start, behind, message, hint, fixes)
+
+
+def _last_advice(text: str, at: int, wanted: list[str], floor: int) -> Advice | None:
+    known = last_resort(text, at, wanted, floor)
+    return None if known is None else Advice(known.hint)
+
+
+def _known(text: str, known: Mistake, found: Span, wanted: list[str]) -> Diagnostic:
+    start, end = known.span if known.span.end > known.span.start else found
+    message = known.message or f"expected {_joined(wanted)}, found {quoted(text[start:end])}"
+    return error("RQ001", start, end, message, known.hint, known.fixes)
+
+
+def _place(text: str, found: Span, wanted: list[str], floor: int) -> tuple[Span, str]:
+    """Where something is missing: in front of what was found, or behind the line before it."""
+    before = None if _ELEMENTS & set(wanted) else _last_token(text, floor, found)
+    if before is None:
+        return found, f"expected {_joined(wanted)}, found {quoted(text[slice(*found)])}"
+    return before, f"expected {_joined(wanted)} behind {quoted(text[slice(*before)])}"
+
+
+def _last_token(text: str, floor: int, found: Span) -> Span | None:
+    """The last token before `found`, if it is on an earlier line and the gap is plain."""
+    stop = _before_space(text, found.start)
+    line = max(floor, text.rfind("\n", 0, stop) + 1)
+    if "\n" not in text[stop : found.start] or stop <= line:
+        return None
+    gaps = comments(text, line, stop)
+    tokens = [token.span() for token in TOKEN.finditer(text, line, stop)]
+    free = [Span(*span) for span in tokens if not any(a <= span[0] < b for a, b in gaps)]
+    return free[-1] if free else None
 
 
 def is_placeholder(found: str) -> bool:
@@ -270,6 +317,13 @@ def reserved(start: int, end: int, word: str) -> Diagnostic:
     return error("RQ009", start, end, message, "choose another name")
 
 
+def no_name(at: int) -> Diagnostic:
+    """RQ001 for a `_` at `at` where a name should stand."""
+    fix = Fix("write '_item'", (TextEdit(Span(at, at + 1), "_item"),), safe=False)
+    hint = "'_' is no name: write for example '_item'"
+    return error("RQ001", at, at + 1, "expected a name, found '_'", hint, (fix,))
+
+
 def too_deep(at: int) -> Diagnostic:
     """RQ014 for what opens at `at`."""
     message = f"nesting deeper than {MAXIMUM_DEPTH} levels"
@@ -311,9 +365,13 @@ def superfluous_comma(expected: str, at: int) -> Diagnostic:
 def missing_comma(text: str, at: int) -> Diagnostic:
     """RQ013 for the element at `at`, with the fix that adds the comma behind the one before."""
     found, end = found_at(text, at)
+    message = f"comma missing before {quoted(found)}"
+    known = known_mistake(text, at, ["','"], at)
+    if known is not None:
+        return error("RQ013", at, end, message, known.hint)
     stop = _before_space(text, at)
     fix = Fix("add the comma", (TextEdit(Span(stop, stop), ","),))
-    return error("RQ013", at, end, f"comma missing before {quoted(found)}", "add ','", (fix,))
+    return error("RQ013", at, end, message, "add ','", (fix,))
 
 
 def nothing_between(text: str, element: str, at: int) -> Diagnostic:
@@ -346,12 +404,20 @@ def odd(text: str, oddity: Oddity) -> Diagnostic:
     return _backticks(start, end, written) if oddity.code == "RQ012" else _strange(start, written)
 
 
+def is_behind_oddity(text: str, at: int) -> bool:
+    """Whether the last character before `at` that is no space is one that RQ006 reports."""
+    stop = _before_space(text, at)
+    return stop > 0 and STRANGE.match(text, stop - 1) is not None
+
+
 def _strange(start: int, written: str) -> Diagnostic:
-    """RQ006; letters become those without accents, typographic quotes plain ones."""
+    """RQ006; letters become those without accents, typographic signs plain ones."""
     shown = written if written.isprintable() else f"U+{ord(written[0]):04X}"
     message = f"character not allowed here {quoted(shown)}"
     end = start + len(written)
-    better = written.translate(_PLAIN_QUOTES)
+    if written in _INSTEAD_OF_SIGNS:
+        return error("RQ006", start, end, message, _INSTEAD_OF_SIGNS[written])
+    better = written.translate(_PLAIN_SIGNS)
     hint, title = "remove it", f"remove {quoted(shown)}"
     if better != written:
         hint = title = f"write {better}"
@@ -371,7 +437,15 @@ def _strange(start: int, written: str) -> Diagnostic:
     return error("RQ006", start, end, message, hint, fixes)
 
 
-_PLAIN_QUOTES: Final = str.maketrans("\u201c\u201d\u201e\u2018\u2019", '"""\'\'')
+_PLAIN_SIGNS: Final = str.maketrans(
+    {"\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2018": "'", "\u2019": "'",
+     "→": "->", "⇒": "=>", "≠": "!=", "≤": "<=", "≥": ">=", "\u00d7": "*", "÷": "/",
+     "\u2212": "-", "\u2013": "-", "\u2014": "-"}
+)  # fmt: skip
+_INSTEAD_OF_SIGNS: Final = {
+    "^": "write 'pow(x, y)'",
+    "$": "write the name alone, 'env(\"NAME\")' for the environment, 'concat(…)' to join texts",
+}
 
 
 def _unmatched(start: int, end: int, written: str) -> Diagnostic:

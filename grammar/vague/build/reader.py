@@ -340,7 +340,8 @@ class _PlainList:
         if complete and self._form.commas == "single":
             trouble.failure = recovery.only_one(self._form, trouble.start)
         problem, stop = recovery.judge(trouble)
-        reader.add(problem)
+        if problem is not None:
+            reader.add(problem)
         start = trouble.start
         if stop <= start:
             start = trouble.floor or start
@@ -442,7 +443,7 @@ class PlacedList:
             before,
         )
         problem, stop = recovery.judge(trouble)
-        looked = max(failure.reach, problem.span.end)
+        looked = failure.reach if problem is None else max(failure.reach, problem.span.end)
         kept: list[Diagnostic] = reader.problems
         if stop <= start and floor is not None:
             start = slot = floor
@@ -450,7 +451,7 @@ class PlacedList:
             behind = [shifted(one, start) for one in self.elements.pop().problems]
             kept = [one for one in behind if one.span.start < stop]
         reader.base = start
-        reader.problems = [*kept, problem]
+        reader.problems = kept if problem is None else [*kept, problem]
         blocks = reader.fragments(self._form, start, stop)
         self._add(slot, self._error_node(start, stop, blocks), stop, looked)
 
@@ -490,5 +491,5 @@ def declared(reader: Reader, tree: Tree) -> Identifier:
         if text in RESERVED:
             reader.add(wording.reserved(tree.start, tree.end, text))
         elif text == "_":
-            reader.report("RQ001", tree.start, tree.end, "expected a name, found '_'")
+            reader.add(wording.no_name(tree.start))
     return Identifier(reader.span(tree), text)
