@@ -14,6 +14,7 @@ from typing import Any
 from vague.ast.base import Node, Placed
 from vague.ast.definitions import File
 from vague.diagnostics import Diagnostic
+from vague.echoes import NESTING_CODES, uncertain_from
 from vague.program import SourceFile
 
 Statement = tuple[int, int]
@@ -23,7 +24,11 @@ Statement = tuple[int, int]
 def outside_of_broken_statements(
     found: Iterable[Diagnostic], source: SourceFile
 ) -> Iterator[Diagnostic]:
-    """The problems of a file that are in no statement with a syntax error."""
+    """The problems of a file that are in no statement with a syntax error.
+
+    Behind a bracket without its counterpart nothing is said about the block that something is in.
+    """
+    uncertain = uncertain_from(source.diagnostics)
     tree = source.parsed.tree
     broken: set[Statement] = set()
     for error in source.diagnostics:
@@ -32,6 +37,8 @@ def outside_of_broken_statements(
         if error.code == "RQ010":
             broken.update(_statement_before(tree, statements))
     for one in found:
+        if uncertain is not None and one.code in NESTING_CODES and one.span.start > uncertain:
+            continue
         if _around(tree, one.span.start)[-1] not in broken:
             yield one
 

@@ -15,7 +15,7 @@ from vague.diagnostics import Fix, TextEdit
 from vague.habits import BY_LABEL, EVERYWHERE, LAST, Habit
 from vague.text import Span
 
-_FAR: Final = 200
+_FAR: Final = 400
 _WORD: Final = re.compile(r"[\w\"'/]")
 
 

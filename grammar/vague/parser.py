@@ -20,6 +20,7 @@ from vague.build import definitions, expressions, options, patterns, steps
 from vague.build.reader import Builder, Reader
 from vague.build.readings import Reading, shifted
 from vague.diagnostics import Diagnostic, sort_key
+from vague.echoes import without_echoes
 from vague.matching import Matching, is_tidy, scan, scan_all
 from vague.peg import RULES, undisturbed
 from vague.reread import Edit, Rereader, edit_between, lists_as_before
@@ -66,7 +67,7 @@ class Parsed:
         """All problems of syntax (RQ001 to RQ014), sorted, with offsets of the file, no path."""
         found: list[Diagnostic] = []
         _collect(self.reading, 0, found)
-        return tuple(sorted(found, key=sort_key))
+        return without_echoes(sorted(found, key=sort_key))
 
     @cached_property
     def comments(self) -> tuple[Comment, ...]:

@@ -301,9 +301,15 @@ def _is_step(trouble: Trouble, position: int) -> tuple[bool, int]:
     if word is None or word.group() not in _STEP_WORDS:
         return False, position
     if word.group() == "match":
-        return True, position
+        return not _is_operand(trouble, position), position
     tree, failure = RULES.match("step_head", trouble.text, position, trouble.cuts)
     return tree is not None, max(position, failure.reach)
+
+
+def _is_operand(trouble: Trouble, position: int) -> bool:
+    """Whether what stands before `position` asks for a value there."""
+    before = trouble.text[max(0, position - 40) : position].rstrip()
+    return before.endswith(("=", "(", "[", ",", ":", "?", "|", "+", "*", "/", "<", ">", "&"))
 
 
 # ---------------------------------------------------------------- looking at a text
@@ -376,8 +382,8 @@ def blocks(
     opens: str | None = None
     position = start
     first = TOKEN.match(text, _behind_space(text, start))
-    foreign = first is not None and first.group() in _FOREIGN_BLOCKS
-    known = _OPENS | _OPENS_OF_FOREIGN if foreign else _OPENS
+    word = "" if first is None else first.group()
+    known = _OPENS | _OPENS_OF_FOREIGN if word in _FOREIGN_BLOCKS else _OPENS
     while position < end:
         position = _behind_space(text, position)
         token = TOKEN.match(text, position)
@@ -390,6 +396,10 @@ def blocks(
             opens = None
         elif written in ("->", "=>") and form.rule == "arms":
             opens = "block"
+        elif opens == "block" and form.rule == "arms":
+            opens = known.get(written)
+        elif written == "match" and word != "match" and form.rule != "arms":
+            opens = None
         else:
             opens = known.get(written, opens)
         opener = written in _OPENERS

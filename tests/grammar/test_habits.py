@@ -55,6 +55,8 @@ STEPS = {
     "wait 5s": "write 'wait { timeout: 5 seconds }'",
     "call listThings": "write 'call Source.operation'",
     "validate x { id: string }": "write 'assume .id is string'",
+    "sstore { id: 1 } -> s": "did you mean 'store' or 'map'?",
+    "store { id: 1 } -> s [ key: .id ]": "write '{'",
     "stop": "'skip' ends the action, 'abort' the mission",
 }
 

@@ -17,6 +17,7 @@ from vague.habits.values import EVERYWHERE
 __all__ = ["BY_LABEL", "EVERYWHERE", "LAST", "Habit"]
 
 _WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_BRACE: Final = Habit(r"[(\[](?=[^()\[\]{}\n]*(?:\}|$))", "write '{{'", "{{")
 _ONE_OF: Final = "ask for one of several values: 'value where value in [{a}, {b}]'"
 
 BY_LABEL: Final[Mapping[str, tuple[Habit, ...]]] = {
@@ -95,7 +96,9 @@ BY_LABEL: Final[Mapping[str, tuple[Habit, ...]]] = {
             r"[{\s,](?P<blame>(?:case|when|if)[ \t]+)", "unexpected '{blame}'",
         ),
     ),
+    "a step, a block or an action": (_BRACE,),
     "'{'": (
+        _BRACE,
         Habit(r"(?P<w>with|do|using|begin|then|:|=)[ \t]*(?=\{)", "remove '{w}'", ""),
         Habit(
             r"(?::|do\b|then\b)", "put the steps between '{{' and '}}'", None,
@@ -134,6 +137,7 @@ BY_LABEL: Final[Mapping[str, tuple[Habit, ...]]] = {
     ),
     "'('": (Habit(r"(?P<a>\w+)(?=[ \t]*(?:->|=>|where\b))", "write '({a})'", "({a})"),),
     "'from'": (
+        _BRACE,
         Habit(r"(?P<w>[:=])[ \t]*(?=\{)", "remove '{w}'", ""),
         Habit(
             rf"[:=(][ \t]*(?P<u>{STRING})\)?", "write 'source {n} {{ base: {u} }}'",

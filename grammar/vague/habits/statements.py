@@ -9,6 +9,12 @@ from vague.habits.row import STRING, WAY, Habit
 _REQUEST: Final = r"\b(?:get|post|put|patch|delete|GET|POST|PUT|PATCH|DELETE|call)\b[^\n]*"
 _BEHIND_STEPS: Final = (
     Habit(
+        r"->", "did you mean 'store' or 'map'?", None,
+        r"(?<![\w.])(?P<blame>(?!store\b|map\b)(?:s\w{3,5}|\w{0,2}tore\w?|\w?map\w?))[ \t]+"
+        r"\{[\s\S]*\}[ \t]*",
+        "unknown step '{blame}'",
+    ),
+    Habit(
         r"\{", "remove ',': options follow on the same line", " {{",
         r"\b(?:get|post|put|patch|delete|GET|POST|PUT|PATCH|DELETE|call|store)\b[^\n]*?"
         r"(?P<blame>,[ \t]*)", "unexpected ',' before options",
@@ -62,6 +68,7 @@ _BEHIND_STEPS: Final = (
         r"\((?P<a>[^()\n]*)\)", "write '{{ params: {{ {a} }} }}'", " {{ params: {{ {a} }} }}",
         r"\bcall[ \t]+\w+\.\w+",
     ),
+    Habit(r"[(\[](?=[ \t]*\w+[ \t]*:)", "write '{{'", "{{", r"\w[ \t]*"),
     Habit(r"then[ \t]+", "remove 'then': steps follow each other", "", r"\w[^\n]*[ \t]"),
 )  # fmt: skip
 _RUN: Final = (
