@@ -53,6 +53,7 @@ class RelatedPlace:
 class Diagnostic:
     """One problem of one file.
 
+    Without a `code` it is no mistake of the program, but something that this version cannot do.
     `span` counts offsets from the start of the file at `path`. `message` is lower case, quotes
     program text in single quotes and has no full stop; `help` says what to do next.
     """

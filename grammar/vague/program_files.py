@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from vague.diagnostics import Diagnostic, Severity
 from vague.text import Span
@@ -191,13 +191,33 @@ class FileProblem:
 
 
 def decode(data: bytes) -> tuple[str, FileProblem | None]:
-    """The text of a file; bytes that are no UTF-8 become U+FFFD, and the first one is told."""
+    """The text of a file; bytes that are no UTF-8 become U+FFFD, and the first one is told.
+
+    A file in UTF-16 is read as what it is, so that its encoding is all that is said about it.
+    """
+    wide = _wide_encoding(data)
+    if wide is not None:
+        text = data.decode(wide, "replace").removeprefix("\ufeff")
+        return text, FileProblem(Span(0, min(1, len(text))), "file is in UTF-16, not in UTF-8")
     try:
         return data.decode("utf-8"), None
     except UnicodeDecodeError as error:
         at = len(data[: error.start].decode("utf-8"))
         message = f"file is not valid UTF-8: byte 0x{data[error.start]:02x}"
         return data.decode("utf-8", "replace"), FileProblem(Span(at, at + 1), message)
+
+
+def _wide_encoding(data: bytes) -> str | None:
+    """The name of the 16-bit encoding, told by its mark or by the zeros of its first letters."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16-le" if data.startswith(b"\xff") else "utf-16-be"
+    even, odd = data[0:_HEAD:2], data[1:_HEAD:2]
+    if len(odd) > 1 and not any(odd) and all(even):
+        return "utf-16-le"
+    return "utf-16-be" if len(odd) > 1 and not any(even) and all(odd) else None
+
+
+_HEAD: Final = 16
 
 
 def why_unreadable(error: OSError) -> str:

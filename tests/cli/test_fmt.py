@@ -92,6 +92,15 @@ def test_bytes_that_are_no_text(reqon: Reqon, own_folder: Path) -> None:
     assert path.read_bytes() == b"mission A {\n\xff}"
 
 
+def test_a_file_in_utf_16_is_left_alone(reqon: Reqon, own_folder: Path) -> None:
+    path = own_folder / "wide.vague"
+    path.write_bytes(UGLY.encode("utf-16"))
+    shown = reqon("fmt", "wide.vague")
+    assert shown.exit_code == 2
+    assert "wide.vague:1:1: error[RQ015]: file is in UTF-16, not in UTF-8" in shown.stderr
+    assert path.read_bytes() == UGLY.encode("utf-16")
+
+
 def test_a_folder_is_searched_but_not_everywhere(reqon: Reqon, own_folder: Path) -> None:
     for name in ("m/a.vague", "m/deep/b.reqon", "m/.hidden/c.vague", "m/node_modules/d.vague"):
         path = own_folder / name

@@ -135,6 +135,22 @@ def test_a_byte_that_is_no_utf8_is_named_at_its_place():
     assert "0xe9" in problem.message
 
 
+@pytest.mark.parametrize(
+    "encoding", ["utf-16", "utf-16-le", "utf-16-be"], ids=["with a mark", "little", "big"]
+)
+def test_a_file_in_utf_16_gives_one_message(encoding: str):
+    files = MemoryFiles({"m": MISSION.encode(encoding)})
+    program = read_program(ProgramRoot("m", "file", "m"), files)
+    (problem,) = program.diagnostics
+    assert (problem.code, problem.span) == ("RQ015", (0, 1))
+    assert problem.message == "file is in UTF-16, not in UTF-8"
+    assert [one.name for one in program.missions] == [one.name for one in _missions(MISSION)]
+
+
+def _missions(text: str):
+    return read_program(ProgramRoot("m", "file", "m"), MemoryFiles({"m": text})).missions
+
+
 def test_a_byte_order_mark_is_white_space():
     data = b"\xef\xbb\xbf" + MISSION.encode()
     program = read_program(ProgramRoot("m", "file", "m"), MemoryFiles({"m": data}))

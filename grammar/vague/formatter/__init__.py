@@ -53,7 +53,8 @@ def format_text(
     """Lay `text` out in the canonical way; `parsed` spares reading it once more.
 
     Line endings (those of most lines) and a byte-order mark are kept. The diagnostics are the
-    syntax errors that keep a text from being formatted, or RQ000 where the formatter itself failed.
+    syntax errors that keep a text from being formatted; one without a code says that the formatter
+    itself failed.
     """
     return _format(text, parsed, earlier or Earlier())[0]
 
@@ -107,7 +108,7 @@ def _same_program(before: Parsed, after: Parsed) -> bool:
 
 def _refused(text: str) -> Formatted:
     problem = Diagnostic(
-        code="RQ000",
+        code="",
         severity=Severity.ERROR,
         path="",
         span=Span(0, 0),

@@ -55,7 +55,7 @@ def check_known(use: OptionUse, walk: Walk) -> None:
         fixes = (replacement(walk, key, found),)
         walk.report("RQ301", key, message, f"did you mean '{found}'?", fixes)
         return
-    elsewhere = _elsewhere(key.text, use.block)
+    elsewhere = _elsewhere(key.text, use.block, _line_before(use, walk))
     if elsewhere is not None:
         walk.report("RQ301", key, message, elsewhere, _moved(use, walk))
         return
@@ -95,15 +95,27 @@ _FAR = 200
 _PLACES = ("mission", "action", "request", "store", "source", "schedule", "retry", "wait")
 
 
-def _elsewhere(name: str, block: OptionBlock) -> str | None:
-    """Where an option belongs that stands in the wrong place."""
+def _elsewhere(name: str, block: OptionBlock, before: str) -> str | None:
+    """Where an option belongs that stands in the wrong place; `before` it on its line is a text."""
     if name == "checkpoint":
         return "write 'checkpoint every N' in the head of a loop, before its '{'"
-    for place in _PLACES:
+    if name == "source" and block.name == "call":
+        return "the source stands before the operation: 'call Source.operation'"
+    places = ("request", *_PLACES) if _REQUEST.search(before) else _PLACES
+    for place in places:
         other = OPTION_BLOCKS[place]
         if other is not block and name in other.options:
             return f"'{name}' is an option of {other.title}: {_HOW.get(place, 'write it there')}"
     return None
+
+
+_REQUEST = re.compile(r"\b(?:get|post|put|patch|delete|GET|POST|PUT|PATCH|DELETE)[ \t]+\S")
+
+
+def _line_before(use: OptionUse, walk: Walk) -> str:
+    """What stands before the option on its line."""
+    walk.look_around()
+    return walk.start_of_line(walk.span(use.entry).start)
 
 
 _HOW = {

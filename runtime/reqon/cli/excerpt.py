@@ -29,7 +29,8 @@ def diagnostic_lines(
     """All lines of one diagnostic; `source` is None where the file's text is not at hand."""
     severity = diagnostic.severity.value
     line, column = source.location(diagnostic.span.start) if source else (1, 1)
-    head = paint(f"{severity}[{diagnostic.code}]", severity)
+    code = f"[{diagnostic.code}]" if diagnostic.code else ""
+    head = paint(f"{severity}{code}", severity)
     lines = [f"{path}:{line}:{column}: {head}: {wording.one_line(diagnostic.message)}"]
     if source is not None and source.text:
         lines += marked_line(source, diagnostic.span, width, paint, severity)

@@ -19,6 +19,7 @@ from reqon.cli.programs import SUFFIXES, require_paths
 from reqon.errors import ConfigError, ExitCode
 from reqon.state_folder import DEFAULT_STATE_DIR
 from vague.formatter import Formatted, format_text
+from vague.program_files import decode
 from vague.text import SourceText
 
 _SKIPPED = frozenset({"node_modules", DEFAULT_STATE_DIR})
@@ -99,12 +100,11 @@ def _format_input(*, check_only: bool, diff: bool) -> int:
 
 def _format(data: bytes, name: str) -> bytes | None:
     """The laid out bytes; None, with the reason said, where the text cannot be read."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        console.say(f"{name}:{line}:1: {console.paint('error[RQ015]', 'error')}: "
-                    "file is not valid UTF-8")  # fmt: skip
+    text, problem = decode(data)
+    if problem is not None:
+        line = text.count("\n", 0, problem.span.start) + 1
+        head = console.paint("error[RQ015]", "error")
+        console.say(f"{name}:{line}:1: {head}: {problem.message}")
         return None
     formatted = format_text(text)
     if formatted.diagnostics:

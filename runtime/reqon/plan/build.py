@@ -36,7 +36,6 @@ _LATER_SOURCE_OPTIONS = (
     "validateResponses",
     "validationMode",
 )
-_UNSUPPORTED = "RQ000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +276,7 @@ def _instead(known: frozenset[str]) -> str:
 def _refusal(unsupported: Iterable[Unsupported]) -> CheckError:
     diagnostics = tuple(
         Diagnostic(
-            _UNSUPPORTED,
+            "",
             Severity.ERROR,
             one.file,
             one.span,
