@@ -86,7 +86,7 @@ class ReqonServer(LanguageServer):
         self._memories: dict[str, Memory] = {}
         self._tasks: set[asyncio.Future[None]] = set()
         self._watching: asyncio.Task[None] | None = None
-        self._rendered: tuple[object, object] = ([], [])
+        self._rendered: dict[str, tuple[object, object]] = {}
         self._anchors: dict[tuple[str, str], Anchor | None] = {}
         self._state_folders: dict[str, str] = {}
         self._refreshed_at = 0.0
@@ -135,6 +135,7 @@ class ReqonServer(LanguageServer):
     def forget(self, path: str) -> None:
         """The document was closed."""
         self._memories.pop(path, None)
+        self._rendered.pop(path, None)
 
     def first_reading(self, uri: str) -> asyncio.Future[None] | None:
         """What a request about a document has to wait for: the first reading of its program."""
@@ -326,15 +327,20 @@ class ReqonServer(LanguageServer):
     def _refresh_now(self) -> None:
         self._refresh_waits = False
         self._refreshed_at = time.monotonic()
-        paths = list(self.session.files.texts)
-        hints = [(self.status_hints(path), self.data_hints(path)) for path in paths]
-        lenses = [[(lens.mission, lens.verb) for lens in self.lenses(path)] for path in paths]
-        hints_before, lenses_before = self._rendered
-        self._rendered = (hints, lenses)
-        status_in_lens = self.status_render == "codeLens" and hints != hints_before
-        if hints != hints_before and self.abilities.refreshes_hints:
+        before, shown = self._rendered, dict[str, tuple[object, object]]()
+        for path in self.session.files.texts:
+            hints = [*self.status_hints(path), *self.data_hints(path)]
+            lenses = [(lens.mission, lens.verb) for lens in self.lenses(path)]
+            shown[path] = (hints, lenses)
+        self._rendered = shown
+        nothing: tuple[object, object] = ([], [])
+        moved = [(before.get(path, nothing), now) for path, now in shown.items()]
+        new_hints = any(old[0] != new[0] for old, new in moved)
+        new_lenses = any(old[1] != new[1] for old, new in moved)
+        if new_hints and self.abilities.refreshes_hints:
             self._request_refresh(types.WORKSPACE_INLAY_HINT_REFRESH)
-        if (lenses != lenses_before or status_in_lens) and self.abilities.refreshes_lenses:
+        status_in_lens = self.status_render == "codeLens" and new_hints
+        if (new_lenses or status_in_lens) and self.abilities.refreshes_lenses:
             self._request_refresh(types.WORKSPACE_CODE_LENS_REFRESH)
 
     def _request_refresh(self, method: str) -> None:

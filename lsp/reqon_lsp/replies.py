@@ -14,7 +14,7 @@ from lsprotocol import types
 from reqon_lsp import results
 from reqon_lsp.convert import LineIndex, uri_of
 from reqon_lsp.features import semantic_tokens
-from reqon_lsp.features.inline_status import MAX_LABEL, StatusHint
+from reqon_lsp.features.inline_status import StatusHint
 from reqon_lsp.protocol import Prepared
 from reqon_lsp.results import ItemKind
 from vague.diagnostics import TextEdit
@@ -40,7 +40,9 @@ ITEM_KINDS: Mapping[ItemKind, tuple[types.CompletionItemKind, types.SymbolKind]]
     ItemKind.FILE: (_K.File, _S.File),
     ItemKind.EVENT: (_K.Event, _S.Event),
 }
-RESUME = " resume"
+RESUME = " · resume"
+_MAX_LINE = 43
+"""What VS Code shows of the hints of one line, unless its user wants more."""
 
 _Json = dict[str, Any]
 
@@ -53,6 +55,7 @@ class Abilities:
     """What the client can take, as it said at `initialize`."""
 
     snippets: bool = False
+    label_details: bool = False
     hover_formats: Formats = ()
     completion_formats: Formats = ()
     signature_formats: Formats = ()
@@ -72,6 +75,8 @@ class Abilities:
     pulls_settings: bool = False
     watches_files: bool = False
     collapsed_text: bool = False
+    icons: bool = False
+    """Whether `$(play)` in a lens is shown as a picture, and hints are clicked with Ctrl."""
     commands: frozenset[str] = frozenset()
     fold_limit: int | None = None
 
@@ -142,15 +147,16 @@ def completion_list(found: results.Completions, index: LineIndex, abilities: Abi
     """Completion items; documentation is left to `resolve`."""
     range_ = _range(found.span, index)
     items = [
-        _completion(item, position, range_, snippets=abilities.snippets)
-        for position, item in enumerate(found.items)
+        _completion(item, position, range_, abilities) for position, item in enumerate(found.items)
     ]
     return Prepared.of({"isIncomplete": not found.complete, "items": items})
 
 
-def _completion(item: results.Completion, position: int, range_: _Json, *, snippets: bool) -> _Json:
+def _completion(
+    item: results.Completion, position: int, range_: _Json, abilities: Abilities
+) -> _Json:
     text, form = item.text or item.label, types.InsertTextFormat.PlainText
-    if item.snippet is not None and snippets:
+    if item.snippet is not None and abilities.snippets:
         text, form = item.snippet, types.InsertTextFormat.Snippet
     shown: _Json = {
         "label": item.label,
@@ -160,7 +166,9 @@ def _completion(item: results.Completion, position: int, range_: _Json, *, snipp
         "insertTextFormat": form,
         "textEdit": {"range": range_, "newText": text},
     }
-    if item.detail:
+    if item.detail and abilities.label_details:
+        shown["labelDetails"] = {"description": item.detail}
+    elif item.detail:
         shown["detail"] = item.detail
     if item.documentation:
         shown["data"] = {"documentation": item.documentation}
@@ -280,6 +288,28 @@ def command(
     return types.Command(title or found.title, name, found.tooltip or None, [argument])
 
 
+_ICONS = {
+    "run": "play",
+    "resume": "debug-continue",
+    "dryRun": "beaker",
+    "history": "history",
+    "cancel": "debug-stop",
+}
+
+
+def lens(
+    found: results.MissionCommand, uri: str, index: LineIndex, abilities: Abilities
+) -> types.CodeLens:
+    """A lens, with a picture where the client shows it."""
+    # An ordinary space would be dropped behind a picture.
+    title = (
+        f"$({_ICONS[found.verb]})\N{NO-BREAK SPACE}{found.title}"
+        if abilities.icons
+        else found.title
+    )
+    return types.CodeLens(index.range(found.span), command(found, uri, abilities, title))
+
+
 def command_id(verb: str, abilities: Abilities) -> str:
     """`reqon.run` where the client has announced it, else the server's own."""
     own = f"reqon.{verb}"
@@ -293,11 +323,19 @@ def status_label(
     argument: dict[str, Any] = {"uri": uri, "mission": status.mission}
     history = types.Command("History", command_id("history", abilities), None, [argument])
     parts = [types.InlayHintLabelPart(status.label, command=history)]
-    if status.resumable is not None and len(status.label) + len(RESUME) <= MAX_LABEL:
+    if status.resumable is not None and len(status.label) + len(RESUME) <= _MAX_LINE:
         again = argument | {"executionId": status.resumable}
         resume = types.Command("Resume", command_id("resume", abilities), None, [again])
         parts.append(types.InlayHintLabelPart(RESUME, command=resume))
     return parts
+
+
+def status_tooltip(status: StatusHint, abilities: Abilities) -> str:
+    """The tooltip of a status; how to click it, where a plain click does nothing."""
+    if not abilities.icons:
+        return status.tooltip
+    resumes = ", on *resume* it resumes" if status.resumable is not None else ""
+    return f"{status.tooltip}\n\nCtrl+click (Cmd+click on a Mac) shows the history{resumes}."
 
 
 def call_item(item: results.CallItem, files: Files) -> types.CallHierarchyItem:

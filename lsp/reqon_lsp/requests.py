@@ -370,10 +370,7 @@ def on_code_lens(ls: ReqonServer, params: types.CodeLensParams) -> list[types.Co
     if found is None:
         return []
     _, path, index = found
-    lenses: list[types.CodeLens] = []
-    for lens in ls.lenses(path):
-        command = replies.command(lens, uri, ls.abilities)
-        lenses.append(types.CodeLens(index.range(lens.span), command))
+    lenses = [replies.lens(lens, uri, index, ls.abilities) for lens in ls.lenses(path)]
     if ls.status_render == "codeLens":
         for hint in ls.status_hints(path):
             at = index.position(index.line_end(hint.offset))
@@ -426,7 +423,8 @@ def _hints(ls: ReqonServer, uri: str) -> list[types.InlayHint]:
     hints: dict[int, types.InlayHint] = {}
     if ls.session.settings.hints_status and ls.session.settings.status_render in _AS_HINTS:
         for status in ls.status_hints(path):
-            hint = _hint(status.offset, status.label, status.tooltip, index)
+            tooltip = replies.status_tooltip(status, ls.abilities)
+            hint = _hint(status.offset, status.label, tooltip, index)
             hint.label = replies.status_label(status, uri, ls.abilities)
             hints.setdefault(hint.position.line, hint)
     for other in ls.data_hints(path):

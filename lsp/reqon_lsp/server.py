@@ -30,6 +30,16 @@ logger = logging.getLogger(__name__)
 
 PARENT_SECONDS = 5.0
 _SOURCE_GLOB = "**/*.{vague,reqon}"
+_CODE_AND_ITS_KIN = (
+    "visual studio code",
+    "vscod",
+    "code-server",
+    "code - oss",
+    "cursor",
+    "windsurf",
+    "positron",
+)
+"""Editors that show pictures in lenses, by their names in small letters."""
 _RECORD_GLOB = "**/.vague-data/execution/*.json"
 
 
@@ -55,6 +65,8 @@ def initialize(ls: ReqonServer, params: types.InitializeParams) -> None:
     ls.publisher.encoding = encoding
     can = params.capabilities
     ls.abilities = ls.talk.abilities = abilities_of(can)
+    name = params.client_info.name.lower() if params.client_info is not None else ""
+    ls.abilities.icons = any(kin in name for kin in _CODE_AND_ITS_KIN)
     publishes = "text_document.publish_diagnostics"
     ls.publisher.related_information = _can(can, f"{publishes}.related_information")
     ls.publisher.describes_codes = _can(can, f"{publishes}.code_description_support")
@@ -71,6 +83,7 @@ def abilities_of(can: types.ClientCapabilities) -> Abilities:
     parameter = f"{signature}.parameter_information"
     return Abilities(
         snippets=_can(can, f"{item}.snippet_support"),
+        label_details=_can(can, f"{item}.label_details_support"),
         hover_formats=_formats(can, "text_document.hover.content_format"),
         completion_formats=_formats(can, f"{item}.documentation_format"),
         signature_formats=_formats(can, f"{signature}.documentation_format"),

@@ -170,6 +170,14 @@ FIELDS = [
     (action('get "/people"\n store response.data -> people { key: .$0 }'), ["id", "name"]),
     (action("let ids = people | filter(.ag$0)"), ["age"]),
     (action("let first = people[0].n$0"), ["name"]),
+    (
+        action('get "/x"\n for p in response.data {\n let n = p.$0\n store p -> people\n }'),
+        ["id", "name", "address", "age"],
+    ),
+    (
+        action('get "/x"\n for p in response {\n store p -> people\n store p.$0 -> errors\n }'),
+        ["id", "name"],
+    ),
     (action("for person in people {\n map person -> Person {\n id: .$0\n }\n }"), ["id", "name"]),
 ]
 

@@ -112,3 +112,24 @@ def test_a_problem_brings_the_page_of_its_code():
 def test_nothing_is_said_about_comments_and_blanks():
     assert said("// missi$0on\n") == ""
     assert said("mission A {\n$0\n  action B { get '/x' }\n}") == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "parts"),
+    [
+        (
+            "retry: { backoff: expo$0nential }",
+            ["`exponential`", "**backoff**", "How the waits grow"],
+        ),
+        ("retry: { maxAttempts: $03 }", ["**maxAttempts**", "a whole number"]),
+        ("retry: { initialDelay: 3 sec$0onds }", ["**initialDelay**", "a duration"]),
+        ("retry: { initialDelay: $03 seconds }", ["**initialDelay**", "a duration"]),
+        ("auth: no$0ne", ["`none`", "**auth**"]),
+        ("timeout: x.y$0", []),
+    ],
+)
+def test_the_value_of_an_option_is_explained_with_its_option(written, parts):
+    text = f'mission M {{ source A {{ base: "https://a.test", {written} }} }}'
+    found = said(text)
+    assert all(part in found for part in parts)
+    assert bool(found) is bool(parts)

@@ -212,6 +212,15 @@ def test_the_error_of_the_last_run_stays_until_its_step_is_edited(old, new, stay
     assert (shown_error(here, text, state(here, **FAILED)) == STEP) is stays
 
 
+@pytest.mark.parametrize(
+    "rest", [' { headers: { a: "{" } }', " {\n        timeout: 3 seconds\n      }", " // note"]
+)
+def test_the_error_stands_under_the_head_of_its_step(rest):
+    text = MISSION.replace(STEP, STEP + rest)
+    here = at(text)
+    assert shown_error(here, text, state(here, **FAILED)) == STEP
+
+
 def test_the_next_run_clears_the_error():
     here = at(MISSION)
     mission = here.snapshot.program.missions[0]

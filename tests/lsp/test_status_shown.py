@@ -122,6 +122,44 @@ async def test_the_status_is_shown_as_the_settings_say(ran, render, capabilities
     assert await client.leave() == 0
 
 
+async def test_the_status_comes_back_with_a_document_that_was_closed(ran):
+    client = await opened(ran, REFRESHES)
+    for version in (1, 2, 3):
+        while "\u2713" not in str(await asked(client, "inlayHint", ran)):
+            await client.until(lambda one: one.get("method") == "workspace/inlayHint/refresh")
+        client.notify("textDocument/didClose", {"textDocument": {"uri": ran.as_uri()}})
+        await asyncio.sleep(0.3)
+        client.seen.clear()
+        document = {"uri": ran.as_uri(), "languageId": "reqon", "version": version, "text": MISSION}
+        client.notify("textDocument/didOpen", {"textDocument": document})
+    assert await client.leave() == 0
+
+
+@pytest.mark.parametrize(
+    ("editor", "first"),
+    [
+        ("Visual Studio Code", "$(play)\u00a0Run"),
+        ("VSCodium", "$(play)\u00a0Run"),
+        ("Neovim", "Run"),
+        (None, "Run"),
+    ],
+)
+async def test_lenses_have_pictures_and_hints_a_word_on_clicks_where_both_are_of_use(
+    ran, editor, first
+):
+    client = await RawClient.start()
+    info = {"clientInfo": {"name": editor}} if editor else {}
+    await client.initialize(HINTS, rootUri=ran.parent.as_uri(), **info)
+    document = {"uri": ran.as_uri(), "languageId": "reqon", "version": 1, "text": MISSION}
+    client.notify("textDocument/didOpen", {"textDocument": document})
+    while "\u2713" not in str(hints := await asked(client, "inlayHint", ran)):
+        await asyncio.sleep(0.02)
+    lenses = await asked(client, "codeLens", ran)
+    assert lenses[0]["command"]["title"] == first
+    assert ("Ctrl+click" in hints[0]["tooltip"]["value"]) == first.startswith("$")
+    assert await client.leave() == 0
+
+
 async def test_a_tooltip_is_left_to_resolve_where_the_client_can(ran):
     client = await opened(ran, RESOLVES)
     while len(hints := await asked(client, "inlayHint", ran)) < 2:

@@ -146,6 +146,56 @@ def test_virtual_environments_and_ignored_folders_are_not_searched(tmp_path):
     assert found == ["kept", "own"]
 
 
+@pytest.mark.parametrize(
+    ("rules", "left_out"),
+    [
+        ("*.gen.vague", ["b.gen.vague", "a/deep/c.gen.vague"]),
+        ("/*.gen.vague", ["b.gen.vague"]),
+        ("a/*/", ["a/deep/c.gen.vague", "a/deep/d.vague"]),
+        ("**/deep", ["a/deep/c.gen.vague", "a/deep/d.vague"]),
+        ("a/**\n", ["a/deep/c.gen.vague", "a/deep/d.vague", "a/x.vague"]),
+        ("d*p/\n!deep/", []),
+        ("*.vague\n!x.vague", ["b.gen.vague", "a/deep/c.gen.vague", "a/deep/d.vague"]),
+        ("[bc].gen.?ague", ["b.gen.vague", "a/deep/c.gen.vague"]),
+        ("[!b].gen.vague", ["a/deep/c.gen.vague"]),
+        ("x.vague/\n# d.vague\n\\#d.vague\n[", []),
+    ],
+)
+def test_patterns_of_ignored_files_are_read_as_git_reads_them(tmp_path, rules, left_out):
+    every = ["b.gen.vague", "a/x.vague", "a/deep/c.gen.vague", "a/deep/d.vague"]
+    for name in every:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / ".gitignore").write_text(rules)
+    found = [Path(path).relative_to(tmp_path).as_posix() for path in source_files([str(tmp_path)])]
+    assert found == [name for name in every if name not in left_out]
+    git = subprocess.run(
+        ["git", "-c", "init.defaultBranch=main", "init", "-q", str(tmp_path)], check=False
+    )
+    if git.returncode == 0:
+        asked = subprocess.run(
+            ["git", "check-ignore", *every],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert sorted(asked.stdout.split()) == sorted(left_out)
+
+
+def test_the_rules_around_a_folder_and_deeper_in_it_count(tmp_path):
+    for name in ("r/w/a.vague", "r/w/b.vague", "r/w/in/c.vague", "r/w/in/b.vague"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "r/.git").mkdir()
+    (tmp_path / ".gitignore").write_text("*.vague")
+    (tmp_path / "r/.gitignore").write_text("b.vague")
+    (tmp_path / "r/w/in/.gitignore").write_text("!b.vague\nc.*")
+    top = tmp_path / "r/w"
+    found = [Path(path).relative_to(top).as_posix() for path in source_files([str(top)])]
+    assert found == ["a.vague", "in/b.vague"]
+
+
 def test_only_folders_that_hold_missions_of_ones_own_are_searched(tmp_path):
     for name in ("a/x.vague", "b.reqon", ".git/y.vague", "node_modules/z.vague", "c/t.txt"):
         path = tmp_path / name

@@ -230,3 +230,16 @@ ERROR_KINDS = kinds(
     Kind("function", "A function was given an argument that it cannot use."),
     Kind("cancelled", "Another action of the group failed first."),
 )
+
+WORD_SETS: tuple[Kinds, ...] = (
+    BACKOFFS,
+    RATE_STRATEGIES,
+    SYNC_FORMATS,
+    VALIDATION_MODES,
+    IDEMPOTENCY_MODES,
+    PARALLEL_MODES,
+    DURABILITIES,
+    FILE_FORMATS,
+    SORT_DIRECTIONS,
+)
+"""The closed sets of words that options choose from."""

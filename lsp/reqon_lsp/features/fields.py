@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from reqon_lsp.analysis import Snapshot
 from reqon_lsp.features.place import Frame, Place, Token
 from reqon_lsp.last_run import Past, Record
-from vague.ast.expressions import Expression
+from vague.ast.expressions import Expression, Name
 from vague.names import ScopeAt, scope_at
 from vague.parser import parse_expression
 from vague.shapes import KnownField, fields_of
@@ -50,6 +52,41 @@ def _is_dot(tokens: Sequence[Token], position: int, start: int) -> bool:
     return position >= 0 and tokens[position].text == "." and tokens[position].end == start
 
 
+@dataclass(frozen=True, slots=True)
+class FieldsHere:
+    """What the fields of values are known from, at an offset of a file."""
+
+    snapshot: Snapshot
+    path: str
+    offset: int
+    scope: ScopeAt
+    samples: Mapping[str, Sequence[Record]]
+
+    def of(self, target: Expression | None) -> tuple[KnownField, ...]:
+        """The fields of a value; without one, those that `.` means.
+
+        Where nothing tells them, a local name that is stored as it is has the fields of the
+        records that the store holds.
+        """
+        found = fields_of(self.scope, target, self.samples)
+        if found or not isinstance(target, Name) or self.scope.binding(target.text) is None:
+            return found
+        store = self._store_of(target.text)
+        return () if store is None else fields_of(self.scope, expression(store), self.samples)
+
+    def _store_of(self, name: str) -> str | None:
+        """The store that a local name is put into, as the words of its element tell."""
+        text = self.snapshot.text(self.path)
+        stored = re.compile(rf"\bstore\s+{re.escape(name)}\s*->\s*(\w+)")
+        for element in self.snapshot.names.elements_of(self.path):
+            start, end = element.span
+            if start <= self.offset <= end:
+                found = (match[1] for match in stored.finditer(text, start, end))
+                stores = self.scope.surroundings.mission.stores
+                return next((store for store in found if store in stores), None)
+        return None
+
+
 def fields_at(
     snapshot: Snapshot, path: str, place: Place, past: Past, text: str
 ) -> tuple[KnownField, ...]:
@@ -57,20 +94,20 @@ def fields_at(
     scope = scope_of(snapshot, path, place.offset)
     if scope is None:
         return ()
-    samples = samples_of(scope, past)
+    here = FieldsHere(snapshot, path, place.offset, scope, samples_of(scope, past))
     before = place.before
     dot, operand = before[-1], before[:-1]
     if operand and operand[-1].end == dot.start and operand[-1].kind != "sign":
         found = operand_before(operand)
         target = None if found is None else expression(text[found[0] : found[1]])
-        return fields_of(scope, target, samples) if target is not None else ()
+        return here.of(target) if target is not None else ()
     stored = stored_value(place.frame, text)
     if stored is not None:
         value, store = stored
-        return fields_of(scope, value, samples) or fields_of(scope, expression(store), samples)
+        return here.of(value) or here.of(expression(store))
     written = _written_context(operand, place.frame, text)
-    known = fields_of(scope, written, samples) if written is not None else ()
-    return known or fields_of(scope, None, samples)
+    known = here.of(written) if written is not None else ()
+    return known or here.of(None)
 
 
 def _written_context(before: Sequence[Token], frame: Frame, text: str) -> Expression | None:

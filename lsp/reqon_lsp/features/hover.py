@@ -16,7 +16,14 @@ from reqon.state.model import ExecutionState
 from reqon_lsp.analysis import Snapshot
 from reqon_lsp.features import proposals
 from reqon_lsp.features.completion import mission_at
-from reqon_lsp.features.fields import expression, operand_before, samples_of, scope_of, stored_value
+from reqon_lsp.features.fields import (
+    FieldsHere,
+    expression,
+    operand_before,
+    samples_of,
+    scope_of,
+    stored_value,
+)
 from reqon_lsp.features.inline_status import moment, tooltip
 from reqon_lsp.features.place import Place, option_spec, place_at
 from reqon_lsp.last_run import LastRun, Past, Record
@@ -28,10 +35,11 @@ from vague.pages import page
 from vague.program import Declared, MissionProgram
 from vague.shapes import KnownField, fields_of, type_words
 from vague.text import Span
-from vague.vocabulary import DEFAULT
+from vague.vocabulary import Kind
 from vague.vocabulary.functions import FUNCTIONS
 from vague.vocabulary.keywords import KEYWORDS, METHODS
-from vague.vocabulary.kinds import AMBIENT_NAMES, ELEMENT_NAMES, TYPE_NAMES
+from vague.vocabulary.kinds import AMBIENT_NAMES, ELEMENT_NAMES, TYPE_NAMES, WORD_SETS
+from vague.vocabulary.options import OptionSpec
 
 _MAX_SHOWN = 3
 _MAX_VALUE = 60
@@ -325,7 +333,8 @@ def _field(asked: _Asked) -> tuple[Span, str] | None:
     else:
         stored = stored_value(asked.place.frame, asked.text)
         target = stored[0] if stored is not None else None
-    known = next((f for f in fields_of(asked.scope, target, samples) if f.name == word), None)
+    here = FieldsHere(asked.snapshot, asked.path, asked.place.offset, asked.scope, samples)
+    known = next((one for one in here.of(target) if one.name == word), None)
     if known is None:
         return None
     optional = "?" if known.optional else ""
@@ -365,27 +374,49 @@ def _option(asked: _Asked, word: str) -> str:
     rest = asked.text[asked.place.word.end :].lstrip()
     if not rest.startswith(":"):
         return ""
-    frame = asked.place.frame
-    block = frame.detail if frame.kind == "options" else frame.kind
-    spec = option_spec(block, word)
+    spec = _spec(asked, word)
     return f"**{spec.name}**\n\n{proposals.option_help(spec)}" if spec is not None else ""
 
 
+def _spec(asked: _Asked, key: str) -> OptionSpec | None:
+    frame = asked.place.frame
+    return option_spec(frame.detail if frame.kind == "options" else frame.kind, key)
+
+
 def _option_value(asked: _Asked, word: str) -> str:
+    """A plain value behind `option:`, such as `exponential`, `true`, `7` or `days`."""
     before = asked.place.before
-    if not before or before[-1].text not in (":", "("):
-        return ""
-    vocabulary = DEFAULT
-    for rows in (
+    spec = _spec(asked, before[-2].text) if len(before) > 1 and before[-1].text == ":" else None
+    if spec is None and len(before) == 3 and before[2].kind == "number" and before[1].text == ":":
+        spec = _spec(asked, before[0].text)
+    kind = _kind(asked, word) if before and before[-1].text in (":", "(") else ""
+    if spec is None:
+        return kind
+    if spec.values is not None and word in spec.values:
+        kind = kind or _one_of(spec.values, word)
+    rows = [kind or _keyword(word), f"**{spec.name}**: {proposals.option_help(spec)}"]
+    return "\n\n".join(row for row in rows if row)
+
+
+def _kind(asked: _Asked, word: str) -> str:
+    vocabulary = asked.snapshot.checked.facts.vocabulary
+    tables = (
         vocabulary.auth_kinds,
         vocabulary.store_adapters,
         vocabulary.paginators,
         vocabulary.state_stores,
-    ):
-        row = rows.get(word)
-        if row is not None:
-            return f"`{row.name}` {row.help}"
-    return ""
+    )
+    return next((_row(rows[word]) for rows in tables if word in rows), "")
+
+
+def _one_of(values: Sequence[str], word: str) -> str:
+    """The help of a word of a closed set, found by the whole set."""
+    found = (rows for rows in WORD_SETS if set(values) <= set(rows))
+    return next((_row(rows[word]) for rows in found), "")
+
+
+def _row(row: Kind) -> str:
+    return f"`{row.name}` {row.help}"
 
 
 def _keyword(word: str) -> str:

@@ -113,6 +113,9 @@ def seconds(duration_ms: int | None) -> str:
 def tooltip(state: ExecutionState, now: datetime) -> str:
     """Everything about the execution, as Markdown."""
     rows = [f"**{state.mission}** {state.status}", ""]
+    rows.extend(_error(error) for error in state.errors[:1])
+    if state.resumable:
+        rows.append(f"- {resumes_at(state)}")
     rows.append(f"- execution `{state.execution_id}`")
     rows.append(f"- started {_exact(state.started_at, now)}")
     if state.completed_at is not None:
@@ -134,9 +137,6 @@ def tooltip(state: ExecutionState, now: datetime) -> str:
             f"- store {name}: {counts.count:,} records, "
             f"{counts.added:,} added, {counts.updated:,} updated"
         )
-    if state.resumable:
-        rows.append(f"- {resumes_at(state)}")
-    rows.extend(_error(error) for error in state.errors[:1])
     rows.append(f"- record `{state.path}`")
     return "\n".join(rows)
 

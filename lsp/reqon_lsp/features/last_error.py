@@ -7,6 +7,7 @@ wherever edits around it move it. An `Anchor` is that memory; the caller keeps i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,8 @@ from vague.step_path import StepPath
 from vague.text import Span
 
 CODE = "last-run"
+_HEAD = re.compile(r"""(?:"[^"\n]*"|'[^'\n]*'|[^{\n"'])+""")
+"""What is underlined: the step's first line without its options or its block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +77,12 @@ def last_error(
     if found is None:
         return None
     file, span = found
-    line_end = program.files[file].parsed.source.text.find("\n", span.start)
-    end = span.end if line_end < 0 else min(span.end, line_end)
+    head = _HEAD.match(program.files[file].parsed.source.text, span.start, span.end)
+    end = span.start + len(head[0].rstrip()) if head is not None else span.start
     when = moment(state.completed_at or state.last_activity_at, now)
     error = state.errors[-1]
     text = f"the last run ({when}) failed here: {_what(error)}"
-    return LastError(Location(file, Span(span.start, max(end, span.start))), text)
+    return LastError(Location(file, Span(span.start, end)), text)
 
 
 def _what(error: Mapping[str, Any]) -> str:
