@@ -7,7 +7,7 @@ says what hides what.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Generic, Literal, TypeAlias, TypeVar
@@ -217,7 +217,7 @@ class SourceFile:
                 found.message,
                 found.help,
                 found.fixes,
-                found.related,
+                tuple(replace(place, path=self.path) for place in found.related),
             )
             for found in self.parsed.diagnostics
         )

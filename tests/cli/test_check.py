@@ -153,6 +153,15 @@ def test_any_bytes_get_an_answer(reqon: Reqon, own_folder: Path, data: bytes) ->
 
 
 @pytest.mark.slow
+def test_related_places_name_their_file(reqon: Reqon, programs: Path) -> None:
+    Path("lib.vague").write_text("action B {\n", encoding="utf-8")
+    Path("user.vague").write_text('import "lib.vague"\nmission M { run B }\n', encoding="utf-8")
+    found = json.loads(reqon("check", "user.vague", "--format", "json").stdout)["diagnostics"]
+    places = {one["code"]: one["related"] for one in found if one.get("related")}
+    assert [place["file"] for place in places["RQ007"]] == ["lib.vague"]
+    assert places["RQ007"][0]["range"]["start"] == {"line": 1, "column": 10}
+
+
 def test_watching_checks_again_when_a_file_changes(programs: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "reqon", "check", "clean.vague", "--watch"],

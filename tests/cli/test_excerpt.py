@@ -73,7 +73,7 @@ def test_a_long_line_is_cut_around_the_mark() -> None:
 def test_a_problem_of_an_unreadable_file_has_no_excerpt() -> None:
     diagnostic = Diagnostic("RQ112", Severity.ERROR, "gone.vague", Span(0, 0), "cannot be read")
     lines = diagnostic_lines(diagnostic, None, "gone.vague", 80, plain)
-    assert lines == ["gone.vague:1:1: error[RQ112]: cannot be read"]
+    assert lines == ["gone.vague: error[RQ112]: cannot be read"]
 
 
 @pytest.mark.parametrize("width", [20, 33, 80])

@@ -6,10 +6,12 @@ Runs nothing and writes nothing. Each program is checked by itself; the forms of
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 
@@ -24,7 +26,11 @@ from vague.checker import Checked, check
 from vague.diagnostics import Diagnostic, sort_key
 from vague.program import Program, ProgramRoot, read_program
 
+FileStates: TypeAlias = dict[str, tuple[int, int]]
+"""Time and size of files."""
+
 _POLL_SECONDS = 0.3
+_SETTLE_SECONDS = 0.1
 _LAST_SYNTAX_CODE = "RQ019"
 
 EPILOG = """\b
@@ -130,12 +136,12 @@ def _finish(findings: Findings, report: Report, max_warnings: int | None) -> int
 
 def _watch(checker: Checker, paths: Sequence[str], report: Report) -> int:
     """Report at each change of a file until Ctrl-C, which is the ordinary end."""
-    seen: dict[str, tuple[int, int]] | None = None
+    seen: FileStates | None = None
     try:
         while True:
             state = _states(paths)
             if state != seen:
-                seen = state
+                seen = state if seen is None else _settled(paths, state)
                 console.clear_screen()
                 findings = checker.check([path for path in paths if DiskFiles().kind(path)])
                 report(findings.diagnostics, findings.files, findings.sources)
@@ -145,17 +151,34 @@ def _watch(checker: Checker, paths: Sequence[str], report: Report) -> int:
         return ExitCode.SUCCESS
 
 
-def _states(paths: Sequence[str]) -> dict[str, tuple[int, int]]:
+def _settled(paths: Sequence[str], state: FileStates) -> FileStates:
+    """The state in which the files stay for a moment: editors write a file in several steps."""
+    while True:
+        time.sleep(_SETTLE_SECONDS)
+        later = _states(paths)
+        if later == state:
+            return state
+        state = later
+
+
+def _states(paths: Sequence[str]) -> FileStates:
     """Time and size of every program file at or below the paths, and of files beside them."""
-    states: dict[str, tuple[int, int]] = {}
+    states: FileStates = {}
     for path in paths:
         root = Path(path)
-        folder = root if root.is_dir() else root.parent
-        for file in folder.rglob("*"):
-            if file.suffix in (".vague", ".reqon", ".json", ".yaml", ".yml"):
-                try:
-                    facts = file.stat()
-                except OSError:
-                    continue
-                states[str(file)] = (facts.st_mtime_ns, facts.st_size)
+        for file in _watched_files(root if root.is_dir() else root.parent):
+            try:
+                facts = file.stat()
+            except OSError:
+                continue
+            states[str(file)] = (facts.st_mtime_ns, facts.st_size)
     return states
+
+
+def _watched_files(folder: Path) -> Iterator[Path]:
+    """The programs and specs below a folder, not those in hidden folders and `node_modules`."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [one for one in folders if one[0] != "." and one != "node_modules"]
+        for name in names:
+            if name.endswith((".vague", ".reqon", ".json", ".yaml", ".yml")):
+                yield Path(place, name)

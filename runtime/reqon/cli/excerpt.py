@@ -28,10 +28,13 @@ def diagnostic_lines(
 ) -> list[str]:
     """All lines of one diagnostic; `source` is None where the file's text is not at hand."""
     severity = diagnostic.severity.value
-    line, column = source.location(diagnostic.span.start) if source else (1, 1)
+    place = path
+    if source is not None:
+        line, column = source.location(diagnostic.span.start)
+        place = f"{path}:{line}:{column}"
     code = f"[{diagnostic.code}]" if diagnostic.code else ""
     head = paint(f"{severity}{code}", severity)
-    lines = [f"{path}:{line}:{column}: {head}: {wording.one_line(diagnostic.message)}"]
+    lines = [f"{place}: {head}: {wording.one_line(diagnostic.message)}"]
     if source is not None and source.text:
         lines += marked_line(source, diagnostic.span, width, paint, severity)
     if diagnostic.help:
