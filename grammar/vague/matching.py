@@ -33,18 +33,30 @@ _FURTHEST_CLOSER = 20_000
 
 
 class Seeks(NamedTuple):
-    """What nesting alone has found in a whole text: only then is there something to look for."""
+    """What is looked for in a text: brackets that nothing closes, closers that close nothing."""
 
     unclosed: bool
     strays: bool
 
+    def covers(self, other: Seeks) -> bool:
+        """Whether all of `other` is among it."""
+        return self.unclosed >= other.unclosed and self.strays >= other.strays
 
-_NOTHING = Seeks(unclosed=False, strays=False)
+    def both(self, other: Seeks) -> Seeks:
+        """What is in this and in `other`."""
+        return Seeks(self.unclosed and other.unclosed, self.strays and other.strays)
+
+
+NOTHING = Seeks(unclosed=False, strays=False)
 _ALL = Seeks(unclosed=True, strays=True)
+_LEVELS = (_ALL, Seeks(unclosed=True, strays=False))
 
 
 class Unmatched(NamedTuple):
-    """A bracket without a counterpart; what an opener holds ends at `end`."""
+    """A bracket without a counterpart.
+
+    What an opener holds ends at `end`; that a closer closes nothing is known there at the latest.
+    """
 
     start: int
     end: int
@@ -54,13 +66,14 @@ class Unmatched(NamedTuple):
 class Matching:
     """How the brackets of a text match, as far as its next reading has to know.
 
-    `seeks` is how those that do not were found. `tidy`: all others would match in the same way if
-    something else were sought; None where nobody looked.
+    `seeks` is what nesting alone has found in the whole text, which decides what is looked for.
+    `tidy` is what may be looked for without that any other bracket matches differently; None where
+    nobody looked.
     """
 
     unmatched: tuple[Unmatched, ...] = ()
-    seeks: Seeks = _NOTHING
-    tidy: bool | None = None
+    seeks: Seeks = NOTHING
+    tidy: Seeks | None = None
 
     @property
     def balanced(self) -> bool:
@@ -97,25 +110,22 @@ def scan_all(text: str) -> tuple[Brackets, Matching]:
     repair = _Repair(text, seeks)
     repair.run(0, len(text))
     repair.leave_all(len(text))
-    repaired = repair.settled(found.oddities)
-    return repaired, Matching(_unmatched(repaired), seeks)
+    return repair.settled(found.oddities), Matching(repair.unmatched(), seeks)
 
 
-def is_tidy(text: str, unmatched: tuple[Unmatched, ...]) -> bool:
-    """Whether all but the unmatched brackets are indented as they are nested; one pass."""
+def tidiness(text: str, unmatched: tuple[Unmatched, ...]) -> Seeks:
+    """What may be looked for so that still only these brackets do not match; a pass or two."""
     if len(unmatched) > _MOST_KEPT:
-        return False
-    strict = _Repair(text, _ALL)
-    strict.run(0, len(text))
-    strict.leave_all(len(text))
-    if strict.ends_in_comment or strict.has_loose_lines:
-        return False
-    return _unmatched(strict.settled(())) == unmatched
-
-
-def _unmatched(found: Brackets) -> tuple[Unmatched, ...]:
-    openers = (Unmatched(at, found.closes[at]) for at in found.unclosed)
-    return tuple(sorted([*openers, *(Unmatched(at, at + 1) for at in found.strays)]))
+        return NOTHING
+    for seeks in _LEVELS:
+        repair = _Repair(text, seeks)
+        repair.run(0, len(text))
+        repair.leave_all(len(text))
+        if repair.ends_in_comment:
+            return NOTHING
+        if not repair.looks_ahead and repair.unmatched() == unmatched:
+            return seeks
+    return NOTHING
 
 
 # ---------------------------------------------------------------- a part of a text
@@ -133,13 +143,16 @@ class Part(NamedTuple):
     ends_list: bool
 
 
-def is_tidy_part(text: str, part: Part) -> bool:
-    """Whether the brackets of a part match and are indented as they are nested."""
-    try:
-        repair, base = _repair_of_part(text, part, _ALL)
-    except UncertainError:
-        return False
-    return repair.is_clean(base)
+def tidiness_of_part(text: str, part: Part, unmatched: tuple[Unmatched, ...] = ()) -> Seeks:
+    """The same for a part, as far as nothing else is asked for it."""
+    for seeks in _LEVELS:
+        try:
+            repair = _repair_of_part(text, part, seeks)
+        except UncertainError:
+            continue
+        if not repair.looks_ahead and repair.unmatched() == unmatched:
+            return seeks
+    return NOTHING
 
 
 def match_part(text: str, part: Part) -> tuple[Brackets, Matching]:
@@ -156,42 +169,23 @@ def match_part(text: str, part: Part) -> tuple[Brackets, Matching]:
     seeks = Seeks(bool(found.unclosed or still_open), bool(found.strays or leaves))
     if leaves and seeks.unclosed:
         raise UncertainError
-    if seeks == _NOTHING:
-        return found, Matching((), seeks, is_tidy_part(text, part))
-    repaired, _ = _repaired_part(text, part, seeks)
-    repaired.oddities = sorted([*found.oddities, *repaired.oddities], key=_START)
-    unmatched = _unmatched(repaired)
+    if seeks == NOTHING:
+        return found, Matching((), seeks, tidiness_of_part(text, part))
+    repair = _repair_of_part(text, part, seeks)
+    repaired, unmatched = repair.settled(found.oddities), repair.unmatched()
+    repaired.partial = True
     if len(unmatched) > _MOST_KEPT:
         raise UncertainError
-    return repaired, Matching(unmatched, seeks, _is_tidy_beside(text, part, unmatched))
+    return repaired, Matching(unmatched, seeks, tidiness_of_part(text, part, unmatched))
 
 
-def _is_tidy_beside(text: str, part: Part, unmatched: tuple[Unmatched, ...]) -> bool:
-    try:
-        found, is_loose = _repaired_part(text, part, _ALL)
-    except UncertainError:
-        return False
-    return not is_loose and _unmatched(found) == unmatched
-
-
-def _repaired_part(text: str, part: Part, seeks: Seeks) -> tuple[Brackets, bool]:
-    """The repaired brackets of a part, and whether there are lines further left than their block.
-
-    Raises `UncertainError` where that touches what stands around it.
-    """
-    repair, base = _repair_of_part(text, part, seeks)
-    repair.close_list(base, part)
-    found = repair.settled(())
-    found.partial = True
-    return found, repair.has_loose_lines
-
-
-def _repair_of_part(text: str, part: Part, seeks: Seeks) -> tuple[_Repair, list[_Open]]:
-    """The repair of a part, and the brackets around it that must be left as they were."""
+def _repair_of_part(text: str, part: Part, seeks: Seeks) -> _Repair:
+    """The repair of a part; raises `UncertainError` where it touches what stands around that."""
     repair = _Repair(text, seeks)
     base = repair.begin(part)
     repair.run(part.start, part.end)
-    return repair, base
+    repair.close_list(base, part)
+    return repair
 
 
 # ---------------------------------------------------------------- brackets that do not match
@@ -224,8 +218,9 @@ class _Repair:
         self._text = text
         self._seeks = seeks
         self.ends_in_comment = False
-        self.has_loose_lines = False
+        self.looks_ahead = False
         self._found = Brackets()
+        self._own_closers: dict[int, int] = {}
         self._stack: list[_Open] = []
         self._first = 0
         self._indent = 0
@@ -271,13 +266,10 @@ class _Repair:
         for opener in self._stack:
             self._leave(opener, end)
 
-    def is_clean(self, base: list[_Open]) -> bool:
-        """Whether nothing is wrong, and only the brackets around the part are open."""
-        is_tidy = self._found.balanced and not self.has_loose_lines
-        return is_tidy and self._stands_at(base)
-
     def close_list(self, base: list[_Open], part: Part) -> None:
         """End the part; raises `UncertainError` where that touches what stands around it."""
+        if any(at > part.end for at in self._own_closers.values()):
+            raise UncertainError
         if part.ends_list and part.opener < 0:
             self.leave_all(part.end)
             return
@@ -288,6 +280,13 @@ class _Repair:
                 raise UncertainError
         elif not self._stands_at(base):
             raise UncertainError
+
+    def unmatched(self) -> tuple[Unmatched, ...]:
+        """The brackets without a counterpart, in order."""
+        found, seen = self._found, self._own_closers
+        openers = (Unmatched(at, found.closes[at]) for at in found.unclosed)
+        strays = (Unmatched(at, seen.get(at, at + 1)) for at in found.strays)
+        return tuple(sorted([*openers, *strays]))
 
     def _stands_at(self, base: list[_Open]) -> bool:
         same_length = len(self._stack) == len(base)
@@ -322,7 +321,6 @@ class _Repair:
         kind = None if word == "word" else match.group(word)
         while self._stack and self._ends_before(self._stack[-1], kind, indent):
             if kind is None and self._is_closed_behind(self._stack[-1], indent, at):
-                self.has_loose_lines = True
                 return self._stack[-1]
             self._leave(self._stack.pop(), at)
         return None
@@ -344,6 +342,7 @@ class _Repair:
         """Whether a `}` is there for a block; then a line further left is only badly indented."""
         if opener.mark != "{" or opener.indent <= indent:
             return False
+        self.looks_ahead = True
         if opener.closer is None:
             line = re.compile(rf"\n([ \t]{{0,{opener.indent}}})\}}")
             match = line.search(self._text, at, at + _FURTHEST_CLOSER)
@@ -370,12 +369,28 @@ class _Repair:
         depth = len(self._stack) - 1
         while depth >= 0 and CLOSERS[self._stack[depth].mark] != mark:
             depth = -1 if mark != "}" and self._stack[depth].mark == "{" else depth - 1
-        if depth < 0:
+        if depth < 0 or (mark == "}" and self._has_own_closer(self._stack[depth], at)):
             self._found.strays.append(at)
             return
         while len(self._stack) > depth + 1:
             self._leave(self._stack.pop(), at)
         self._found.closes[self._stack.pop().at] = at
+
+    def _has_own_closer(self, opener: _Open, at: int) -> bool:
+        """Whether a `}` in the midst of a line cannot be that of a block of many lines.
+
+        So it is when the block goes on behind that line, up to a `}` that stands below its head.
+        """
+        if not self._seeks.strays or self._text.find("\n", opener.at, at) < 0:
+            return False
+        line = re.compile(rf"\n([ \t]{{0,{opener.indent}}})(?=[^\s#/])")
+        match = line.search(self._text, at, at + _FURTHEST_CLOSER)
+        is_below = match is not None and len(match.group(1)) == opener.indent
+        if match is None or not is_below or self._text[match.end()] != "}":
+            self.looks_ahead = True
+            return False
+        self._own_closers[at] = match.end()
+        return True
 
     def _leave(self, opener: _Open, at: int) -> None:
         self._found.closes[opener.at] = at

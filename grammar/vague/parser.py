@@ -21,7 +21,7 @@ from vague.build.reader import Builder, Reader
 from vague.build.readings import Reading, shifted
 from vague.diagnostics import Diagnostic, sort_key
 from vague.echoes import without_echoes
-from vague.matching import Matching, is_tidy, scan, scan_all
+from vague.matching import Matching, Seeks, scan, scan_all, tidiness
 from vague.peg import RULES, undisturbed
 from vague.reread import Edit, Rereader, edit_between, lists_as_before
 from vague.slices import Brackets, comments
@@ -57,10 +57,10 @@ class Parsed:
     matching: Matching = field(repr=False, compare=False)
 
     @cached_property
-    def is_tidy(self) -> bool:
-        """Whether the text is indented as its brackets nest; at most one pass over it."""
+    def tidiness(self) -> Seeks:
+        """How far the text is indented as its brackets nest; a pass or two where nobody looked."""
         known = self.matching.tidy
-        return is_tidy(self.source.text, self.matching.unmatched) if known is None else known
+        return tidiness(self.source.text, self.matching.unmatched) if known is None else known
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -112,7 +112,7 @@ def parse_expression(text: str) -> tuple[Expression | None, tuple[Diagnostic, ..
 
 def _parse_again(text: str, previous: Parsed, edit: Edit) -> Parsed | None:
     """What the edit touches, if the text around it tells alone how it is to be read."""
-    rereader = Rereader(text, edit, previous.matching, lambda: previous.is_tidy, _reader)
+    rereader = Rereader(text, edit, previous.matching, lambda: previous.tidiness, _reader)
     reading = rereader.reread(previous.reading)
     if reading is None:
         return None

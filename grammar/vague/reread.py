@@ -22,7 +22,7 @@ from vague.ast.steps import ErrorStep
 from vague.build.reader import PlacedList, Reader
 from vague.build.readings import ONE, Element, Reading, place
 from vague.diagnostics import Diagnostic
-from vague.matching import Matching, Part, Unmatched, is_tidy_part, match_part
+from vague.matching import NOTHING, Matching, Part, Seeks, Unmatched, match_part, tidiness_of_part
 from vague.peg import RULES
 from vague.slices import Brackets, UncertainError, scan_pieces
 
@@ -133,14 +133,14 @@ class Rereader:
         text: str,
         edit: Edit,
         matching: Matching,
-        is_tidy: Callable[[], bool],
+        tidiness: Callable[[], Seeks],
         start: Callable[[str, Brackets], Reader],
     ) -> None:
         self.matching = matching
         self._text = text
         self._edit = edit
         self._before = matching
-        self._is_tidy = is_tidy
+        self._tidiness = tidiness
         self._new_reader = start
 
     def reread(self, reading: Reading, base: int = 0) -> Reading | None:
@@ -244,12 +244,12 @@ class Rereader:
             return None
         ready = list(self._ready_lists(reading, base, region, {}))
         brackets = scan_pieces(self._text, self._pieces(region, ready))
-        tidy = self._keeps_tidy(reading, base, region)
-        if not (tidy or self._before.balanced):
+        tidy = self._tidiness_with(reading, base, region)
+        if not (self._before.balanced or tidy.covers(self._before.seeks)):
             return None
         reader = self._reader(reading, base, brackets, ready)
         matching = self._before.moved(self._edit.old_end, self._edit.delta)
-        matching = replace(matching, tidy=matching.tidy if tidy else None)
+        matching = replace(matching, tidy=_unless_nothing(tidy))
         return self._until_known(reading, base, region, reader, matching)
 
     def _repaired(self, reading: Reading, base: int, first: int, last: int) -> _Found | None:
@@ -266,7 +266,8 @@ class Rereader:
         if not self._has_line_as_before(part.end):
             return None
         brackets, matching = match_part(self._text, part)
-        if matching.seeks != self._before.seeks and not self._is_tidy():
+        tidy = self._tidiness()
+        if not (tidy.covers(matching.seeks) and tidy.covers(self._before.seeks)):
             return None
         ready = [
             inner
@@ -274,12 +275,8 @@ class Rereader:
             if _is_whole(inner.reading, inner.start, inner.end, brackets)
         ]
         reader = self._reader(reading, base, brackets, ready)
-        tidy = True if matching.tidy and self._is_known_tidy(matching) else None
-        return self._until_known(reading, base, region, reader, replace(matching, tidy=tidy))
-
-    def _is_known_tidy(self, now: Matching) -> bool:
-        """Whether the text before was tidy, if somebody had to look."""
-        return self._is_tidy() if now.seeks != self._before.seeks else bool(self._before.tidy)
+        matching = replace(matching, tidy=_unless_nothing(tidy.both(matching.tidy or NOTHING)))
+        return self._until_known(reading, base, region, reader, matching)
 
     def _first_touched(self, reading: Reading, base: int) -> int:
         """The first element whose reading has looked at something that the edit changes."""
@@ -335,12 +332,16 @@ class Rereader:
         ends_list = region.last == len(reading.elements)
         return Part(region.start, region.end + self._edit.delta, opener, ends_list)
 
-    def _keeps_tidy(self, reading: Reading, base: int, region: _Region) -> bool:
-        """Whether a region with matching brackets leaves a tidy text tidy."""
-        if not self._before.tidy or region.end - region.start > _LONGEST_TIDIED:
-            return False
+    def _tidiness_with(self, reading: Reading, base: int, region: _Region) -> Seeks:
+        """How tidy the text still is with a region in which brackets match, if that is known."""
+        before = self._before
+        known = before.tidy if before.balanced else self._tidiness()
+        if known is None or region.end - region.start > _LONGEST_TIDIED:
+            return NOTHING
         part = self._part(reading, base, region)
-        return self._has_line_as_before(part.end) and is_tidy_part(self._text, part)
+        if not self._has_line_as_before(part.end):
+            return NOTHING
+        return known.both(tidiness_of_part(self._text, part))
 
     def _has_line_as_before(self, at: int) -> bool:
         """Whether brackets behind `at` stand on a line that begins as it did."""
@@ -468,6 +469,11 @@ def _alike(old: Element, new: Element) -> bool:
     if old.length != new.length or old.troubled or new.troubled:
         return False
     return old.node == new.node
+
+
+def _unless_nothing(tidy: Seeks) -> Seeks | None:
+    """None, so that somebody looks again, where all is untidy."""
+    return None if tidy == NOTHING else tidy
 
 
 class _Found(NamedTuple):

@@ -156,15 +156,16 @@ def test_an_edit_makes_anew_only_what_it_touches_and_what_is_around(text: str):
 @pytest.mark.parametrize(
     "keys",
     [
-        "let x = trim(lower(row.name)) + [1]\n      ",
-        "store { id: .id } -> t { key: .id }\n      ",
-        "for x in y {\n        skip\n      }\n      ",
-        "}\n",
+        "\n      let x = trim(lower(row.name)) + [1]",
+        "\n      store { id: .id } -> t { key: .id }",
+        "\n      for x in y {\n        skip\n      }",
+        "\n      let y = row.name }",
+        "\n      let y = 'a [",
     ],
 )
 def test_while_brackets_do_not_match_the_rest_is_kept(keys: str):
     text = long_program(400)
-    at = text.index("let total", len(text) // 2)
+    at = text.index("# with tax\n", len(text) // 2) + len("# with tax")
     before = parse(text)
     for end in range(1, len(keys) + 1):
         after = parse(text[:at] + keys[:end] + text[at:], before)

@@ -86,6 +86,9 @@ def test_what_is_odd(text: str, oddities: list[tuple[str, str]]):
         # A line further left than its block is no evidence where the block is closed behind it.
         ("a {\n  b {\n    x\nlet c = f(1\n    y\n  }\n}\n", ["let c = f("], []),
         ("a {\n  b {\n    x\n  let c = (1\n    y\n}\n", ["b {", "let c = ("], []),
+        # A `}` within a line does not end a block that goes on to a `}` of its own.
+        ("a {\n  b {\n    x }\n    y\n  }\n}\n", [], ["}\n    y\n  }\n}"]),
+        ("a {\n  b {\n    x }\n  c {\n  }}\n}\n", [], ["}\n}"]),
         # On one line the nearest closer of the kind is taken.
         ("{ a: [1, (2 }", ["{ a: [", "{ a: [1, ("], []),
         ("{ a: 1 ) }", [], [") }"]),
