@@ -10,6 +10,7 @@ from vague.rules.wording import count, replacement, suggestion
 from vague.rules.words import (
     FUNCTION_WORDS,
     LITERAL_WORDS,
+    NAME_WORDS,
     STEP_WORDS_OF_OTHERS,
     TYPE_WORDS,
 )
@@ -61,10 +62,23 @@ def _refuse_address(use: NameUse, walk: Walk) -> None:
 
 
 def _name_help(use: NameUse, walk: Walk) -> tuple[str | None, tuple[Fix, ...]]:
+    return _foreign_name_help(use, walk) or _meant_name_help(use, walk)
+
+
+def _foreign_name_help(use: NameUse, walk: Walk) -> tuple[str, tuple[Fix, ...]] | None:
+    """What another language calls so, or a function whose parentheses are missing."""
     name = use.name
-    if name in LITERAL_WORDS:
-        written = LITERAL_WORDS[name]
-        return f"write '{written}'", (replacement(walk, use.span, written),)
+    if name in NAME_WORDS:
+        return NAME_WORDS[name], ()
+    spec = walk.surroundings.facts.vocabulary.functions.get(name)
+    written = f"{name}()" if spec is not None and spec.maximum == 0 else LITERAL_WORDS.get(name)
+    if written is None:
+        return None
+    return f"write '{written}'", (replacement(walk, use.span, written),)
+
+
+def _meant_name_help(use: NameUse, walk: Walk) -> tuple[str | None, tuple[Fix, ...]]:
+    name = use.name
     elsewhere = _visible_elsewhere(name, walk)
     if elsewhere is not None:
         return elsewhere, ()

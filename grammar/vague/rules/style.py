@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from vague.ast.base import Key
-from vague.ast.definitions import Dataset, ObjectType, Schema, SchemaField
+from vague.ast.definitions import Dataset, ObjectType, Schema, SchemaField, Source, Store
 from vague.ast.expressions import Entry, ObjectLiteral, StringLiteral
 from vague.ast.steps import Map, StoreRecord
 from vague.diagnostics import Fix
@@ -74,6 +74,24 @@ def check_map_target(step: Map, walk: Walk) -> None:
     if name[:1].isupper() and not walk.has("schema", name):
         message = f"map target '{name}' is not a declared schema"
         walk.report("RQ503", step.target, message, f"declare 'schema {name} {{ … }}' to check it")
+
+
+_REFERENCE = re.compile(r"\$\{[ \t]*([^{}\n]{1,60}?)[ \t]*\}")
+
+
+@STYLE.on(StringLiteral)
+def check_references(node: StringLiteral, walk: Walk) -> None:
+    """RQ505: `${name}` is filled in only in the options of sources and stores."""
+    if "${" not in node.text or isinstance(walk.element.node, Source | Store):
+        return
+    start = walk.span(node).start
+    for found in _REFERENCE.finditer(node.text):
+        name = found[1]
+        place = Span(start + found.start(), start + found.end())
+        message = f"'{found.group()}' is not filled in here"
+        better = f'env("{name}")' if name.isupper() else f"concat(…, {name})"
+        hint = f"write '{better}', or in a path '{{{name}}}'"
+        walk.report("RQ505", place, message, hint)
 
 
 @STYLE.on(MisplacedLambda)

@@ -7,6 +7,20 @@ LITERAL_WORDS = {
     "no": "false", "off": "false", "False": "false", "FALSE": "false",
     "nil": "null", "None": "null", "NULL": "null", "Null": "null", "undefined": "null",
 }  # fmt: skip
+NAME_WORDS = {
+    "Date": "the current time is 'now()', a date 'parseDate(…)'",
+    "Math": "functions stand alone: 'max(…)', 'round(…)'",
+    "JSON": "write 'toJson(…)' or 'parseJson(…)'",
+    "Object": "functions stand alone: 'keys(…)', 'values(…)', 'entries(…)'",
+    "process": "the environment is 'env(\"NAME\")'",
+    "env": "the environment is 'env(\"NAME\")'",
+    "os": "the environment is 'env(\"NAME\")'",
+    "this": "a field of the current item is '.name'",
+    "self": "a field of the current item is '.name'",
+    "lambda": "a function of a value is 'x => …'",
+    "console": "there is no output: keep in a store what you want to see",
+}
+"""What other languages have under a name, and what is here instead."""
 FUNCTION_WORDS = {
     "len": "length", "size": "length", "strlen": "length",
     "lower": "lowercase", "tolower": "lowercase", "tolowercase": "lowercase",
