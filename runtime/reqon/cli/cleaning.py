@@ -21,6 +21,7 @@ from reqon.journal.held import StoreShelf, described
 from reqon.journal.locks import FileLock, process_facts
 from reqon.journal.retention import Removal, Rules, clean_mission, clean_quarantine, lacking_store
 from reqon.journal.sync_checkpoints import reset_checkpoints
+from reqon.journal.writers import writer_path
 from reqon.settings import load_settings
 from reqon.state.journal_tail import read_start
 from reqon.state.paths import StatePaths
@@ -176,6 +177,10 @@ def clean_the_rest(paths: StatePaths, outcome: Outcome, *, stores: bool, sync: b
 
 
 def _remove_store(paths: StatePaths, path: Path, disk: Disk, outcome: Outcome) -> None:
+    reason = _why_it_stays(path)
+    if reason is not None:
+        outcome.kept[str(path)] = reason
+        return
     identifier = path.relative_to(paths.stores).with_suffix("").as_posix()
     disk.make_folder(paths.locks)
     lock = FileLock(paths.store_lock("file", identifier), disk)
@@ -186,6 +191,12 @@ def _remove_store(paths: StatePaths, path: Path, disk: Disk, outcome: Outcome) -
         _remove_files(path, disk, outcome)
     finally:
         lock.release()
+
+
+def _why_it_stays(path: Path) -> str | None:
+    if path.is_dir():
+        return "it is a folder and no store file"
+    return "other state folders write this store too" if writer_path(path).exists() else None
 
 
 def _remove_files(path: Path, disk: Disk, outcome: Outcome) -> None:

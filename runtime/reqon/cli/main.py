@@ -7,6 +7,7 @@ server. A first word that is no command is a path, and means `reqon run`.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import inspect
 import logging
@@ -128,7 +129,10 @@ def _say_usage_error(error: click.UsageError) -> int:
 
 def _say_system_error(error: OSError) -> ExitCode:
     path = f": '{error.filename}'" if error.filename else ""
-    console.say_problem("error", f"{(error.strerror or str(error)).lower()}{path}")
+    hint = "look at what is there: Reqon could not use it, and has stopped before going on"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "free some space and run the command again; `reqon state` shows what takes how much"
+    console.say_problem("error", f"{(error.strerror or str(error)).lower()}{path}", hint)
     return ExitCode.CONFIGURATION
 
 

@@ -39,7 +39,7 @@ def list_stores(invocation: Invocation, *, as_json: bool) -> None:
     if as_json:
         console.show_json(
             [
-                {"name": name, "records": records, "bytes": path.stat().st_size, "path": str(path)}
+                {"name": name, "records": records, "bytes": path.lstat().st_size, "path": str(path)}
                 for name, path, records in found
             ]
         )
@@ -51,7 +51,7 @@ def list_stores(invocation: Invocation, *, as_json: bool) -> None:
         (
             name,
             "damaged" if records is None else wording.count(records),
-            wording.size(path.stat().st_size),
+            wording.size(path.lstat().st_size),
         )
         for name, path, records in found
     ]

@@ -20,6 +20,7 @@ from reqon.errors import RefusedError
 from reqon.journal.disk import Disk
 from reqon.journal.frames import Json, encode_json
 from reqon.journal.placeholders import SecretBook
+from reqon.state.regular import open_regular
 
 INLINE_BYTES = 64 * 1024
 BLOB_TAG = "$blob"
@@ -97,7 +98,7 @@ class BlobFolder:
         """
         path = self._path(name)
         try:
-            content = unsaved[name] if name in unsaved else path.read_bytes()
+            content = unsaved[name] if name in unsaved else _content(path)
         except (OSError, ValueError) as error:
             raise _damaged(path, str(error)) from error
         if hashlib.blake2b(content, digest_size=16).hexdigest() != name:
@@ -109,7 +110,7 @@ class BlobFolder:
         """The content behind a hash as it lies on the disk. Blocks. RefusedError as `load`."""
         path = self._path(name)
         try:
-            return path.read_text(encoding="utf-8")
+            return _content(path).decode("utf-8")
         except (OSError, ValueError) as error:
             raise _damaged(path, str(error)) from error
 
@@ -124,6 +125,11 @@ class BlobFolder:
 
     def _path(self, name: str) -> Path:
         return self.folder / (name + _SUFFIX)
+
+
+def _content(path: Path) -> bytes:
+    with open_regular(path) as file:
+        return file.read()
 
 
 def _damaged(path: Path, reason: str) -> RefusedError:

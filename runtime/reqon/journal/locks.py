@@ -25,6 +25,7 @@ from reqon.errors import RefusedError
 from reqon.journal.disk import Disk
 from reqon.journal.faults import unwritable
 from reqon.state.flock import try_lock
+from reqon.state.regular import open_regular
 
 _OWNER_BYTES = 1024
 
@@ -94,7 +95,7 @@ class FileLock:
 def read_owner(path: Path) -> dict[str, Any]:
     """What the holder wrote; empty where it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             owner = json.loads(file.read(_OWNER_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}

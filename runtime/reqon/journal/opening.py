@@ -258,6 +258,7 @@ class _Opening:
         if recovered is None:
             raise beginning_damaged(path)
         fill.complete_net(self.shelf)
+        self._refuse_vanished(chosen, recovered)
         proven = max(self._proven(chosen), marks.get(chosen.execution_id, 0))
         damage = recovered.extent.damage
         if damage is None and recovered.extent.number < proven:
@@ -266,6 +267,24 @@ class _Opening:
             self._go_on_or_refuse(path, damage)
         number = max(recovered.extent.number, proven)
         return _Resumed(chosen.path.stem, recovered, chosen.record, number, fill.memory)
+
+    def _refuse_vanished(self, chosen: ExecutionState, recovered: Recovered) -> None:
+        """A store's file that has gone takes more with it than the journal could give back."""
+        assert self.shelf is not None
+        counts = recovered.state.summary.counts
+        for held in self.shelf.durable:
+            location = held.store.location
+            written = any(sum(counts.get(name, ())[:2]) for name in held.names)
+            marked = held.marks.get(chosen.execution_id, 0) > 0
+            if location is None or location.exists() or not (written and marked):
+                continue
+            if not self.request.force:
+                raise RefusedError(
+                    f"the store file '{location}' is gone, in which execution "
+                    f"'{chosen.execution_id}' had stored records",
+                    hint="restore it from a backup, or go on without those records with --force",
+                )
+            self.notices.append(f"the store file '{location}' is gone; going on without it")
 
     def _proven(self, chosen: ExecutionState) -> int:
         """The highest frame that a view says it has seen; only ever frames on the disk."""

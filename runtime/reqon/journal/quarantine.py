@@ -15,6 +15,7 @@ from pathlib import Path
 from reqon.clock import Clock, format_instant
 from reqon.journal.disk import Disk
 from reqon.state.paths import StatePaths
+from reqon.state.regular import open_regular
 
 _CHUNK_BYTES = 1 << 20
 
@@ -54,6 +55,6 @@ def _free_name(paths: StatePaths, clock: Clock, name: str) -> Path:
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while chunk := file.read(_CHUNK_BYTES):
             yield chunk

@@ -27,6 +27,7 @@ from reqon.journal.frames import (
 )
 from reqon.journal.placeholders import SecretBook
 from reqon.journal.run_state import RunState
+from reqon.state.regular import open_regular
 from reqon.stores.base import Operation
 
 _SECRET = b'"$secret"'
@@ -58,11 +59,14 @@ def read_frames(path: Path, extent: Extent, secrets: SecretBook) -> Iterator[Fra
     ConfigError where a secret is not known.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             yield from _read(file, extent, secrets)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise RefusedError(f"the journal '{path}' cannot be read: {reason}") from error
+        raise RefusedError(
+            f"the journal '{path}' cannot be read: {reason}",
+            hint="make it readable, or start the mission anew without --resume",
+        ) from error
 
 
 def _read(file: BinaryIO, extent: Extent, secrets: SecretBook) -> Iterator[Frame]:

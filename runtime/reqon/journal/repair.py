@@ -36,6 +36,7 @@ from reqon.state.journal_tail import read_start
 from reqon.state.paths import StatePaths
 from reqon.state.reader import StateReader
 from reqon.state.record import Unreadable, as_object, instant, read_json_object, read_record
+from reqon.state.regular import open_regular
 from reqon.stores.base import StoreSpec
 from reqon.stores.file import read_records
 
@@ -84,7 +85,10 @@ class _Repair:
     # ---- journals and records
 
     def journals(self) -> None:
-        """Say which journals are damaged: only a person can decide to go on from there."""
+        """Say which journals are damaged: only a person can decide to go on from there.
+
+        One whose first frame is bad leads nowhere, and is put aside.
+        """
         for path in journals(self.paths):
             extent = Extent()
             try:
@@ -96,6 +100,12 @@ class _Repair:
             if extent.damage is not None:
                 self.report.left.append(
                     f"'{path}' is damaged ({extent.damage}); --resume --force goes on from there"
+                )
+            elif extent.number == 0 and self.paths.record(path.stem).exists():
+                self._aside(path, "its first frame is bad", keep=False)
+                self.report.lost.append(
+                    f"the journal '{path}', whose first frame is bad: the execution cannot be "
+                    "resumed, and what the stores lack of it is not known"
                 )
 
     def records(self) -> None:
@@ -317,7 +327,7 @@ def salvaged(path: Path) -> tuple[dict[str, dict[str, Any]], int]:
     records: dict[str, dict[str, Any]] = {}
     lost = 0
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             for line in file:
                 text = line.strip().strip(b"\0").removesuffix(b",")
                 if text in (b"", b"{", b"}", b"{}"):

@@ -121,6 +121,8 @@ def clean_mission(
         if not _is_taken(entry, rules, now, paths):
             continue
         reason = protected(entry) or _lacking(paths, entry)
+        if reason is None and _is_folder(paths.record(entry.listed.stem.name)):
+            reason = "its record is a folder, `reqon state repair` puts it aside"
         if reason == _RUNNING:
             result.running.append(entry.listed.stem.name)
         if reason is not None:
@@ -166,6 +168,10 @@ def crowded(paths: StatePaths, mission: str) -> list[str]:
 
 
 _RUNNING = "it is running"
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _protections(
@@ -220,7 +226,10 @@ def _lacking(paths: StatePaths, entry: _Entry) -> str | None:
     """Whether a store has not seen all frames of the journal, so that it must stay."""
     if not entry.listed.has_journal:
         return None
-    store = lacking_store(paths, paths.journal(entry.listed.stem.name))
+    journal = paths.journal(entry.listed.stem.name)
+    store = lacking_store(paths, journal)
+    if store == journal.name:
+        return "its journal cannot be read, `reqon state repair` says more"
     return None if store is None else f"the store '{store}' lacks some of its work"
 
 

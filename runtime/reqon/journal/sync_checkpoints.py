@@ -25,7 +25,7 @@ from reqon.journal.locks import FileLock, refuse
 from reqon.journal.publishing import is_later
 from reqon.journal.quarantine import put_aside
 from reqon.state.paths import StatePaths
-from reqon.state.record import Unreadable, as_object, count, read_json_object
+from reqon.state.record import Unreadable, as_object, count, instant, read_json_object
 
 Checkpoints = dict[str, dict[str, Any]]
 
@@ -36,14 +36,20 @@ _LOCK_POLL_SECONDS = 0.01
 def read_sync_checkpoints(paths: StatePaths) -> Checkpoints:
     """All sync checkpoints; none where the file is missing.
 
-    Raises RefusedError where it is damaged: taking that for "never synced" would fetch
-    everything again without a word.
+    Raises RefusedError where it, or the time of a key, is damaged: taking that for "never synced"
+    would fetch everything again without a word.
     """
-    return {
-        key: value
-        for key, value in _read("sync checkpoints", paths.sync_checkpoints).items()
-        if isinstance(value, dict)
-    }
+    found: dict[str, dict[str, Any]] = {}
+    for key, value in _read("sync checkpoints", paths.sync_checkpoints).items():
+        entry = as_object(value)
+        if entry is None or instant(entry.get("lastSync")) is None:
+            raise RefusedError(
+                f"the sync checkpoint '{key}' in '{paths.sync_checkpoints}' has no time",
+                hint="`reqon checkpoints set KEY TIME` gives it one; after `reqon checkpoints "
+                "reset KEY` everything is fetched again",
+            )
+        found[key] = entry
+    return found
 
 
 def read_sync_marks(paths: StatePaths) -> dict[str, int]:

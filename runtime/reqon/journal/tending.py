@@ -8,6 +8,8 @@ removed. The caller holds the mission's lock, so every execution found here is d
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from reqon.journal.disk import Disk
@@ -23,6 +25,7 @@ from reqon.journal.sync_checkpoints import publish, read_sync_marks
 from reqon.state.journal_tail import read_start, read_tail
 from reqon.state.reader import Listed, StateReader
 from reqon.state.record import Unreadable, read_record
+from reqon.state.regular import open_regular
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,12 @@ def tend(reader: StateReader, request: SessionRequest, disk: Disk, chosen: str |
     to_finish: list[Listed] = []
     for listed in _doubtful(reader, request.mission):
         sweep_leftovers(request.paths, disk, [listed.stem.name])
-        record = read_record(request.paths.record(listed.stem.name))
+        path = request.paths.record(listed.stem.name)
+        if path.is_dir() and not path.is_symlink():
+            put_aside(request.paths, disk, request.clock, path, "it is not a file", keep=False)
+        record = read_record(path)
         state = reader.state_of(listed)
+        notices += _unreadable_journal(request, listed)
         if state is None:
             _remove_stillborn(request, disk, listed)
         elif state.execution_id == chosen:
@@ -54,8 +61,19 @@ def tend(reader: StateReader, request: SessionRequest, disk: Disk, chosen: str |
         elif listed.has_journal and _ended_well(request, listed):
             to_finish.append(listed)
         elif isinstance(record, Unreadable) or record["status"] == "running":
-            write_record(disk, request.paths.record(listed.stem.name), state.record)
+            write_record(disk, path, state.record)
     return Tending(tuple(to_finish), tuple(notices))
+
+
+def _unreadable_journal(request: SessionRequest, listed: Listed) -> list[str]:
+    """That nobody can tell what the stores lack of an execution; nothing where all is well."""
+    journal = request.paths.journal(listed.stem.name)
+    if not (listed.has_journal and listed.has_record) or read_start(journal) is not None:
+        return []
+    return [
+        f"the journal '{journal}' cannot be read, so that what the stores lack of it is not known; "
+        "`reqon state repair` puts it aside"
+    ]
 
 
 def _doubtful(reader: StateReader, mission: str) -> list[Listed]:
@@ -98,10 +116,11 @@ def _remove_stillborn(request: SessionRequest, disk: Disk, listed: Listed) -> No
             )
 
 
-def _is_short(journal: Any) -> bool:
+def _is_short(journal: Path) -> bool:
     """Whether a journal is so short that it can hold no more than a torn first frame."""
     try:
-        return journal.read_bytes().count(b"\n") <= 1
+        with open_regular(journal) as file:
+            return sum(1 for _ in islice((line for line in file if line.endswith(b"\n")), 2)) <= 1
     except OSError:
         return True
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, BinaryIO, cast
 from zlib import crc32
 
 from reqon.state.record import READ_CAP_BYTES, as_object
+from reqon.state.regular import open_regular
 
 _WINDOW_BYTES = 64 * 1024
 _LENGTH_DIGITS = 12
@@ -45,7 +45,7 @@ class Tail:
 def read_tail(path: Path) -> Tail | None:
     """The tail of a journal; None where there is no good commit in its last 64 MiB."""
     try:
-        with _open(path) as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             window = _WINDOW_BYTES
             while True:
@@ -66,7 +66,7 @@ def tail_of_lines(lines: Iterable[bytes]) -> Tail | None:
 def read_start(path: Path) -> dict[str, Any] | None:
     """The facts in the first frame of a journal; None where there is no good one."""
     try:
-        with _open(path) as file:
+        with open_regular(path) as file:
             return as_object(_start_in(file))
     except (OSError, ValueError, RecursionError, MemoryError):
         return None
@@ -103,15 +103,6 @@ def _field_in(text: str, name: str) -> Any:
         if key == name:
             return value
         at += 1
-
-
-def _open(path: Path) -> BinaryIO:
-    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-    file = open(fd, "rb")  # noqa: PTH123, SIM115 - a descriptor, closed by the caller
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        file.close()
-        raise ValueError("it is not a file")
-    return file
 
 
 def _frames(file: BinaryIO, size: int, window: int) -> Iterator[dict[str, Any]]:

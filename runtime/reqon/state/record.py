@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import math
 import os
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn, cast
+
+from reqon.state.regular import open_regular
 
 READ_CAP_BYTES = 64 * 1024 * 1024
 SCHEMA_VERSION = 1
@@ -33,15 +34,10 @@ class Unreadable:
 def read_capped(path: Path, cap: int = READ_CAP_BYTES) -> bytes:
     """The content of a regular file of at most `cap` bytes.
 
-    Raises OSError, and ValueError for what is larger or no regular file: nothing here waits for
-    a pipe or reads a device.
+    Raises OSError, and ValueError for what is larger.
     """
-    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-    with open(fd, "rb") as file:  # noqa: PTH123 - a descriptor
-        facts = os.fstat(fd)
-        if not stat.S_ISREG(facts.st_mode):
-            raise ValueError("it is not a file")
-        if facts.st_size > cap:
+    with open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size > cap:
             raise ValueError(f"it is larger than {cap // (1024 * 1024)} MiB")
         return file.read(cap + 1)
 

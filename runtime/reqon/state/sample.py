@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from reqon.state.record import parse_object, read_capped
+from reqon.state.regular import open_regular
 
 _SAMPLE_BYTES = 64 * 1024
 
@@ -19,7 +20,7 @@ def sample_records(path: Path, limit: int = 20) -> list[dict[str, Any]]:
     try:
         if not path.is_file():
             return []
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(_SAMPLE_BYTES)
     except (OSError, ValueError):
         return []

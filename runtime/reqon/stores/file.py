@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from reqon.errors import ConfigError, RefusedError
+from reqon.state.regular import open_regular
 from reqon.stores.base import FileWriter, Record, StoreSpec
 from reqon.stores.memory import MemoryStore
 
@@ -82,7 +83,8 @@ def read_records(path: Path) -> dict[str, Record]:
     Raises RefusedError where the file cannot be read or is no object of objects.
     """
     try:
-        content = path.read_bytes()
+        with open_regular(path) as file:
+            content = file.read()
     except FileNotFoundError:
         return {}
     except OSError as error:

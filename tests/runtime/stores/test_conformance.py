@@ -232,7 +232,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_folder_in_the_place_of_a_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RefusedError, match="is a directory"):
+    with pytest.raises(RefusedError, match="it is not a file"):
         read_records(tmp_path)
 
 
