@@ -51,6 +51,17 @@ def test_a_mission_that_failed_is_resumed_to_the_same_end(
         pytest.fail("\n".join(problems), pytrace=False)
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("number", range(N_REPAIRED))
+def test_two_missions_that_write_one_store_end_like_undisturbed_ones(
+    bench: Bench, number: int
+) -> None:
+    seed, made = seed_of(), make_mission(seed_of() * 3000 + number, shares=True)
+    problems = problems_of(bench, made, MadeRuns.beside_another, N_RUNS, seed, policy_of(number))
+    if problems:
+        pytest.fail("\n".join(problems), pytrace=False)
+
+
 @pytest.mark.deep
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("part", range(N_DEEP_PARTS))
@@ -59,8 +70,12 @@ def test_many_disturbed_missions(bench: Bench, part: int) -> None:
     chance = random.Random(f"{seed} {part}")
     for number in range(N_DEEP_MISSIONS // N_DEEP_PARTS):
         made_of = chance.randrange(1 << 32)
-        for way in (MadeRuns.disturbed, *REPAIRED.values()):
-            made = make_mission(made_of, handles=way is MadeRuns.disturbed)
+        for way in (MadeRuns.disturbed, MadeRuns.beside_another, *REPAIRED.values()):
+            made = make_mission(
+                made_of,
+                handles=way not in REPAIRED.values(),
+                shares=way is MadeRuns.beside_another,
+            )
             problems = problems_of(bench, made, way, N_DEEP_RUNS, seed, policy_of(number))
             if problems:
                 pytest.fail("\n".join(problems), pytrace=False)

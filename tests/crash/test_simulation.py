@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.crash_runs import POLICIES, Shape, names_of_shapes, seed_of
+from support.crash_runs import INCREMENTAL, POLICIES, STATELESS, Shape, names_of_shapes, seed_of
 from support.simulation import simulate
 
 SENDING = ("post", "parallel_loop", "parallel_counts", "post_in_retry", "post_now")
@@ -18,6 +18,16 @@ SHAPES = [
     for policy in POLICIES
     if policy != "relaxed" or name not in SENDING
 ]
+REPEATABLE = (
+    "quickstart",
+    "one_request",
+    "offset_pages",
+    "cursor_pages",
+    "link_pages",
+    INCREMENTAL,
+)
+"""Missions that may begin anew after each death: with `enableState: false` they do."""
+N_STATELESS = 40
 N_SEEDS = 1000
 N_DEEP_SEEDS = 20_000
 N_PARTS = 8
@@ -52,6 +62,15 @@ def test_a_life_of_faults_ends_like_an_undisturbed_one(part: int) -> None:
 @pytest.mark.parametrize("part", range(N_PARTS))
 def test_very_many_lives(part: int) -> None:
     live(*seeds(N_DEEP_SEEDS, part, None))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", REPEATABLE)
+def test_a_life_without_state_ends_with_the_same_stores(name: str) -> None:
+    shape = Shape(name, STATELESS)
+    for seed in range(N_STATELESS):
+        problems, log = simulate(shape, seed)
+        assert not problems, "\n".join([f"seed {seed}", *log, *problems])
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from support.crash_missions import NAME, MadeMission
-from support.crash_outcome import Outcome, differences
+from support.crash_outcome import Outcome, differences, n_completed
 from support.crash_runs import TIMING, Bench, Run
 
 _ANEW = re.compile(
@@ -23,6 +23,8 @@ _ANEW = re.compile(
     rb"|gid_[0-9a-z]{19}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
 )
 N_DISTURBANCES = 4
+OTHER = "Other"
+"""The mission that writes the same store as the made one."""
 
 
 class MadeRuns:
@@ -38,6 +40,8 @@ class MadeRuns:
         with self._place() as run:
             answer = run.start()
             assert answer.status == "completed", f"{self}: {answer}\n{made.text}"
+            if made.shares:
+                assert run.start(mission=OTHER).status == "completed"
             self.usual = self._outcome(run)
             self.n_operations = len(answer.operations)
             self.n_requests = run.world.n_requests
@@ -55,7 +59,13 @@ class MadeRuns:
             name: _leveled(content, ordered=self.made.ordered)
             for name, content in found.stores.items()
         }
-        return replace(found, stores=stores)
+        if not self.made.shares:
+            return replace(found, stores=stores)
+        records = sorted(found.records, key=lambda record: record["mission"])
+        for record in records:  # how many records it holds in the end depends on who ended last
+            for name in ("common", "theirs"):
+                record["stores"].get(name, {}).pop("count", None)
+        return replace(found, stores=stores, records=records)
 
     def disturbed(self, seed: str) -> list[str]:
         """Disturb a run and its recoveries, let it end, and say what is not as usual."""
@@ -66,6 +76,23 @@ class MadeRuns:
                 log.append(self._disturb(run, chance, resume=number > 0))
                 if run.is_complete or run.trail:
                     break
+            return self._problems(run, log, seed)
+
+    def beside_another(self, seed: str) -> list[str]:
+        """Disturb the run and one of another mission that writes the same store, in turns."""
+        chance = random.Random(f"beside {self} {seed}")
+        log: list[str] = []
+        with self._place() as run:
+            for number in range(chance.randint(1, N_DISTURBANCES)):
+                if not run.is_complete:
+                    log.append(self._disturb(run, chance, resume=number > 0))
+                if not n_completed(run.state_dir, OTHER) and chance.random() < 0.7:
+                    told = self._disturb(run, chance, resume=True, mission=OTHER)
+                    log.append(f"{OTHER} {told}")
+                if run.trail:
+                    break
+            if not n_completed(run.state_dir, OTHER):
+                log.append(f"{OTHER}: {run.start(mission=OTHER, resume=True).status}")
             return self._problems(run, log, seed)
 
     def failed(self, seed: str) -> list[str]:
@@ -109,19 +136,22 @@ class MadeRuns:
         found += [f"one key, two bodies: {key}" for key in run.world.double_keys()]
         return [f"{self}, {seed!r}: {log}", *found] if found else []
 
-    def _disturb(self, run: Run, chance: random.Random, *, resume: bool) -> str:
+    def _disturb(
+        self, run: Run, chance: random.Random, *, resume: bool, mission: str | None = None
+    ) -> str:
         at = chance.randint(1, self.n_operations)
         kind = chance.random()
         if kind < 0.55:
             moment = chance.choice(("before", "after", "torn"))
-            answer = run.start({"kind": "dying", "at": at, "moment": moment}, resume=resume)
+            disk = {"kind": "dying", "at": at, "moment": moment}
+            answer = run.start(disk, resume=resume, mission=mission)
             told = f"died {moment} operation {at}"
         elif kind < 0.8:
             seconds = chance.uniform(0.005, 0.3)
-            answer = run.start(resume=resume, extra={"die_after": seconds})
+            answer = run.start(resume=resume, mission=mission, extra={"die_after": seconds})
             told = f"killed after {seconds:.3f} s"
         else:
-            answer = run.start(resume=resume, extra={"interrupt_at": at})
+            answer = run.start(resume=resume, mission=mission, extra={"interrupt_at": at})
             told = f"interrupted at operation {at}"
         self.n_kills += answer.died
         if not answer.died and answer.exit_code not in (0, 1, 143):
@@ -137,7 +167,7 @@ def _leveled(content: bytes, *, ordered: bool) -> bytes:
 
 
 Way = Callable[[MadeRuns, str], list[str]]
-"""`MadeRuns.disturbed`, `MadeRuns.failed` or `MadeRuns.timed_out`."""
+"""`MadeRuns.disturbed`, `beside_another`, `failed` or `timed_out`."""
 
 
 def problems_of(

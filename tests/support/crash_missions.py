@@ -49,13 +49,33 @@ HEAD = """mission Made {
 """
 
 
+OTHER = """
+mission Other {
+  stateDurability: balanced
+  store theirs: file("common")
+  store other: file("other")
+  action Add {
+    for n in range(1, 6) checkpoint every 2 {
+      store { k: concat("o", n), n: (theirs[concat("o", n)].n ?? 0) + 1 } -> theirs { key: .k }
+      store { id: n } -> other { key: .id }
+    }
+  }
+  run Add
+}
+"""
+
+
 @dataclass(frozen=True)
 class MadeMission:
-    """A program text; `ordered`: everything in it happens in one order."""
+    """A program text; `ordered`: everything in it happens in one order.
+
+    `shares`: it holds a mission `Other` too, and both write the store `common`.
+    """
 
     seed: int
     text: str
     ordered: bool
+    shares: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,21 +94,22 @@ class Around:
     times: int = 1
 
 
-def make_mission(seed: int, *, handles: bool = True) -> MadeMission:
+def make_mission(seed: int, *, handles: bool = True, shares: bool = False) -> MadeMission:
     """The mission of a seed; one that does not handle errors ends the same after a failure too."""
-    maker = _Maker(random.Random(f"mission {seed}"), handles=handles)
-    text = maker.mission()
-    return MadeMission(seed, text, ordered=not maker.unordered)
+    maker = _Maker(random.Random(f"mission {seed}"), handles=handles, shares=shares)
+    text = maker.mission() + (OTHER if shares else "")
+    return MadeMission(seed, text, not maker.unordered and not shares, shares)
 
 
 class _Maker:
-    def __init__(self, chance: random.Random, *, handles: bool) -> None:
+    def __init__(self, chance: random.Random, *, handles: bool, shares: bool) -> None:
         self.chance = chance
         self.handles = handles
+        self.shares = shares
         self.count = 0
         self.left = MOST_STEPS
         self.unordered = False
-        self.stores: list[str] = []
+        self.stores: list[str] = ['common: file("common")'] if shares else []
 
     def number(self) -> int:
         self.count += 1
@@ -175,6 +196,8 @@ class _Maker:
             self.told,
             self.named,
         ]
+        if self.shares:
+            kinds += [self.shared] * 4
         if around.depth < MOST_DEPTH:
             kinds += [self.chosen, self.chosen, self.checked, self.jumped]
             kinds += [self.caught, self.polled] if self.handles else []
@@ -207,6 +230,10 @@ class _Maker:
             f"store {{ k: {key}, n: ({around.own}[{key}].n ?? 0) + 1 }} -> {around.own} "
             "{ key: .k }"
         ]
+
+    def shared(self, around: Around) -> list[str]:
+        key = self.key(around)
+        return [f"store {{ k: {key}, n: (common[{key}].n ?? 0) + 1 }} -> common {{ key: .k }}"]
 
     def total(self, around: Around) -> list[str]:
         own = around.own

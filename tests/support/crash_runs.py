@@ -28,6 +28,9 @@ SHAPES = Path(__file__).parents[1] / "crash" / "shapes"
 INCREMENTAL = "incremental"
 """The quickstart's second run: only what changed since the first one."""
 
+STATELESS = "stateless"
+"""The policy of missions with `enableState: false`."""
+
 POLICIES = ("balanced", "strict", "relaxed", "compacting")
 TIMING: dict[str, dict[str, Any]] = {
     "compacting": {"grow_bytes": 1500, "batch": 0.001},
@@ -47,7 +50,7 @@ def names_of_shapes() -> list[str]:
 @dataclass(frozen=True)
 class Shape:
     """A mission text under a policy; `compacting` is balanced with a journal that is begun anew
-    all the time.
+    all the time, `STATELESS` has no journal.
     """
 
     name: str
@@ -62,9 +65,11 @@ class Shape:
 
     @property
     def text(self) -> str:
-        durability = "balanced" if self.policy == "compacting" else self.policy
         text = self.source.read_text(encoding="utf-8")
         assert "stateDurability: balanced" in text
+        if self.policy == STATELESS:
+            return text.replace("stateDurability: balanced", "enableState: false")
+        durability = "balanced" if self.policy == "compacting" else self.policy
         return text.replace("stateDurability: balanced", f"stateDurability: {durability}")
 
     @property
@@ -80,7 +85,7 @@ class Shape:
 
     @property
     def timing(self) -> dict[str, Any]:
-        return TIMING[self.policy]
+        return TIMING.get(self.policy, {})
 
 
 @dataclass(frozen=True)

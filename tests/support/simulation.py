@@ -31,7 +31,7 @@ from reqon.journal.session import Timing
 from reqon.settings import load_settings
 from reqon.state.reader import StateReader
 from support.crash_outcome import Outcome, differences, n_completed, outcome_of
-from support.crash_runs import INCREMENTAL, Shape
+from support.crash_runs import INCREMENTAL, STATELESS, Shape
 from support.crash_service import World
 from support.crash_worker import program_at
 from support.power_loss import PowerLoss, TraceDisk
@@ -337,10 +337,13 @@ def simulate(
         else:
             assert result is not None
             life.problems.append(f"the last attempt: {result.status}, {result.error}")
+        counts = ("stores", "sync", "records", "effects")
+        if shape.policy == STATELESS:  # each attempt is an execution, and counts what was new to it
+            counts = ("stores",)
         life.problems += [
             line
             for line in differences(_outcome(life), undisturbed(shape))
-            if not line.startswith("files")
+            if line.startswith(counts)
         ]
         life.problems += [f"one key, two bodies: {key}" for key in life.world.double_keys()]
         return life.problems, life.log
