@@ -21,6 +21,7 @@ def without_echoes(problems: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     if not any(one.code == "RQ007" for one in problems):
         return tuple(problems)
     named = {one.span.start for one in problems if one.code == "RQ001"}
+    strays = {one.span.start for one in problems if one.code == "RQ007" and not one.related}
     kept: list[Diagnostic] = []
     n_open = 0
     for one in problems:
@@ -29,7 +30,7 @@ def without_echoes(problems: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
             n_open += 1
         elif one.code == "RQ007" and not unclosed and n_open > 0:
             n_open -= 1
-        else:
+        elif one.code != "RQ001" or one.span.start not in strays:
             n_open += _lacks_brace(one)
             kept.append(one)
     return tuple(kept)

@@ -17,6 +17,7 @@ from vague.text import Span
 
 _FAR: Final = 400
 _WORD: Final = re.compile(r"[\w\"'/]")
+_REPEATED: Final = re.compile(r"\w{2,30}(?![\w.])")
 
 
 class Mistake(NamedTuple):
@@ -36,8 +37,22 @@ def known_mistake(text: str, at: int, wanted: Sequence[str], floor: int) -> Mist
 
     What stands before `floor` is not looked at.
     """
+    if (twice := _written_twice(text, at, floor)) is not None:
+        return twice
     rows = (row for label in wanted for row in BY_LABEL.get(label, ()))
     return _first(chain(EVERYWHERE, rows), text, at, floor)
+
+
+def _written_twice(text: str, at: int, floor: int) -> Mistake | None:
+    """A word that repeats the one before it on the line."""
+    found = _REPEATED.match(text, at)
+    before = text[floor:at]
+    if found is None or not re.search(rf"(?<![\w.]){re.escape(found.group())}[ \t]+\Z", before):
+        return None
+    start = at - (len(before) - len(before.rstrip(" \t")))
+    fix = Fix("remove it", (TextEdit(Span(start, found.end()), ""),), safe=False)
+    message = f"'{found.group()}' is written twice"
+    return Mistake(Span(at, found.end()), message, "remove one of them", (fix,))
 
 
 def last_resort(text: str, at: int, wanted: Sequence[str], floor: int) -> Mistake | None:

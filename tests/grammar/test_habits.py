@@ -57,6 +57,11 @@ STEPS = {
     "validate x { id: string }": "write 'assume .id is string'",
     "sstore { id: 1 } -> s": "did you mean 'store' or 'map'?",
     "store { id: 1 } -> s [ key: .id ]": "write '{'",
+    "for item item in list { skip }": "remove one of them",
+    "tsore { id: 1 } -> s": "did you mean 'store' or 'map'?",
+    "match x { { a: 1 } > {\n skip\n } _ -> skip }": "write '->'",
+    'let a = { b: concat"c", d: 1 }': "write 'concat(\"c\"'",
+    "let a = keys(b) )": "remove it",
     "stop": "'skip' ends the action, 'abort' the mission",
 }
 

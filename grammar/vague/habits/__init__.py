@@ -89,6 +89,11 @@ BY_LABEL: Final[Mapping[str, tuple[Habit, ...]]] = {
             rf"(?P<blame>>-?|(?<=[ \t])-|(?<![=<>!])=|\bin\b)[ \t]*\w+{GAP}",
             "expected '->', found '{blame}'",
         ),
+        Habit(
+            r"", "write '->'", "->",
+            rf"[\w\"')\]}}][ \t]*(?P<blame>>-?|(?<=[ \t])-)[ \t]*\{{[\s\S]*\}}{GAP}",
+            "expected '->', found '{blame}'",
+        ),
         Habit(r"\{", "write 'map value -> Name {{ … }}'", None, r"\bmap\b[^\n]*"),
         Habit(rf",[ \t]*(?P<b>{LITERAL})", _ONE_OF, None, rf"(?P<a>{LITERAL})[ \t]*"),
         Habit(
@@ -243,6 +248,11 @@ BY_LABEL: Final[Mapping[str, tuple[Habit, ...]]] = {
             r"[{,][ \t]*(?P<n>\w+)[ \t]*",
         ),
         Habit(r"else\b", "write ':'", ":", r"\?[^\n:?]*"),
+        Habit(
+            r"[,)]", "write '{f}({s}'", None,
+            rf"(?<![\w.])(?P<f>[a-z]\w*)(?P<blame>(?P<s>{STRING}))[ \t]*",
+            "'(' missing behind '{f}'",
+        ),
         Habit(
             r"(?P<n>\w+)(?=[ \t]*:)", "write '{n}?'", "{n}?",
             r"(?P<blame>\b(?:optional|maybe)[ \t]+)", "unexpected '{blame}'",

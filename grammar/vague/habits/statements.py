@@ -10,7 +10,7 @@ _REQUEST: Final = r"\b(?:get|post|put|patch|delete|GET|POST|PUT|PATCH|DELETE|cal
 _BEHIND_STEPS: Final = (
     Habit(
         r"->", "did you mean 'store' or 'map'?", None,
-        r"(?<![\w.])(?P<blame>(?!store\b|map\b)(?:s\w{3,5}|\w{0,2}tore\w?|\w?map\w?))[ \t]+"
+        r"(?<![\w.])(?P<blame>(?!store\b|map\b)(?:s\w{3,5}|[sotre]{5,6}|\w?map\w?))[ \t]+"
         r"\{[\s\S]*\}[ \t]*",
         "unknown step '{blame}'",
     ),
