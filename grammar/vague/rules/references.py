@@ -6,7 +6,7 @@ from vague.ast.expressions import ContextField, StringLiteral, Wildcard
 from vague.ast.steps import CustomStep, Request
 from vague.diagnostics import Fix
 from vague.rules.registry import RuleTable
-from vague.rules.wording import count, replacement, suggestion
+from vague.rules.wording import count, listed, replacement, suggestion
 from vague.rules.words import (
     FUNCTION_WORDS,
     LITERAL_WORDS,
@@ -163,7 +163,20 @@ def _reference_help(reference: Reference, walk: Walk) -> tuple[str | None, tuple
         declared = f'store {reference.name}: file("{reference.name}")'
         fixes = (*fixes, _declare(declared, walk))
         help_text = help_text or f"declare it: '{declared}'"
-    return help_text, fixes
+    return help_text or _how_to_declare(reference, walk), fixes
+
+
+def _how_to_declare(reference: Reference, walk: Walk) -> str | None:
+    """What to do where no name is near: what there is, or how such a thing is written."""
+    name = reference.name
+    if reference.role == "type" and name.lower() == "empty":
+        return "write 'isEmpty(…)'"
+    if reference.kind == "schema":
+        return f"declare it: 'schema {name} {{ … }}'"
+    known = walk.names(reference.kind)
+    if reference.kind in ("action", "source") and known:
+        return f"there {'is' if len(known) == 1 else 'are'} {listed(known)}"
+    return f"declare it: '{reference.kind} {name} …'"
 
 
 def _near(
