@@ -22,6 +22,7 @@ from vague.diagnostics import Diagnostic
 from vague.names import Names, names_of
 from vague.parser import Parsed
 from vague.program import MissionProgram, Program, ProgramRoot, read_program
+from vague.vocabulary import DEFAULT, Vocabulary
 
 ROOT_FILES = ("mission.vague", "mission.reqon")
 
@@ -38,6 +39,11 @@ class Snapshot:
     def names(self) -> Names:
         """What the names of the program mean."""
         return names_of(self.checked)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words of the language, those of installed packages included."""
+        return self.checked.facts.vocabulary
 
     def parsed(self, path: str) -> Parsed | None:
         """One file of the program as it was read."""
@@ -100,6 +106,7 @@ class Analysis:
     session: Session
     snapshots: dict[str, Snapshot] = field(default_factory=dict[str, Snapshot])
     closed: dict[str, Snapshot] = field(default_factory=dict[str, Snapshot])
+    vocabulary: Vocabulary = DEFAULT
     _roots: dict[str, ProgramRoot] = field(default_factory=dict[str, ProgramRoot])
 
     def root_of(self, path: str) -> ProgramRoot:
@@ -175,7 +182,12 @@ class Analysis:
 
     def _facts(self, files: OpenFiles | None) -> CheckFacts:
         now = datetime.now(UTC)  # noqa: TID251 - the server has no other clock
-        return CheckFacts(files=files or self.session.files, now=now, time_zones=time_zones())
+        return CheckFacts(
+            files=files or self.session.files,
+            now=now,
+            time_zones=time_zones(),
+            vocabulary=self.vocabulary,
+        )
 
 
 def local_now() -> datetime:

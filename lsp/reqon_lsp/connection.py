@@ -18,7 +18,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from reqon.state.model import ExecutionState
-from reqon_lsp import convert
+from reqon_lsp import convert, extensions
 from reqon_lsp.analysis import Analysis, Snapshot, local_now
 from reqon_lsp.convert import LineIndex, line_index
 from reqon_lsp.features.code_lens import code_lenses
@@ -77,6 +77,7 @@ class ReqonServer(LanguageServer):
             self.analysis, self.text_document_publish_diagnostics, self.after_check
         )
         self.publisher.beside = self.beside_checks
+        self.publisher.words_known = self.know_extensions
         self.protocol.waits_for = self.first_reading
         self.watch = StatusWatch(self.wanted_states, self.wanted_files, self.refresh)
         self.abilities = Abilities()
@@ -84,6 +85,7 @@ class ReqonServer(LanguageServer):
         self.talk = Talk(self, self.abilities)
         self.runs = Runs()
         self._memories: dict[str, Memory] = {}
+        self._extensions: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Future[None]] = set()
         self._watching: asyncio.Task[None] | None = None
         self._rendered: dict[str, tuple[object, object]] = {}
@@ -106,6 +108,19 @@ class ReqonServer(LanguageServer):
         """The editor goes: runs go on, unless the client wants them stopped."""
         if not self.session.settings.detach_runs:
             self.runs.stop_all()
+
+    async def know_extensions(self) -> None:
+        """Wait until it is known what installed packages add to the language."""
+        if self._extensions is None:
+            self._extensions = asyncio.ensure_future(self._ask_extensions())
+        await asyncio.shield(self._extensions)
+
+    async def _ask_extensions(self) -> None:
+        if self.session.settings.trusted and extensions.are_installed():
+            try:
+                self.analysis.vocabulary = await extensions.extended_vocabulary()
+            except OSError as error:
+                logger.warning("installed extensions are not known: %s", error)
 
     # ------------------------------------------------------------ documents
 
@@ -149,6 +164,7 @@ class ReqonServer(LanguageServer):
 
     async def read_workspace(self) -> None:
         """Read the programs of the workspace that no open document belongs to, one at a time."""
+        await self.know_extensions()
         for path in await asyncio.to_thread(source_files, tuple(self.session.folders)):
             if self.analysis.root_of(path).path in self.analysis.snapshots:
                 continue

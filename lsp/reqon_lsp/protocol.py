@@ -138,6 +138,10 @@ class ReqonProtocol(LanguageServerProtocol):
         except JsonRpcException as error:
             self._unstructured(data, error)
             return
+        if message_id is not None and "method" in data and not hasattr(structured, "id"):
+            what = f"'{data['method']}' is a notification, which takes no 'id'"
+            self._reply_error(message_id, INVALID_REQUEST, what)
+            return
         if isinstance(structured, dict) or self._is_cancelled(structured):
             return
         if not self._hold(structured):

@@ -12,7 +12,7 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from lsprotocol import types
@@ -44,6 +44,8 @@ class Publisher:
     related_information: bool = False
     describes_codes: bool = False
     worker: Worker = field(default_factory=Worker)
+    words_known: Callable[[], Awaitable[None]] | None = None
+    """Awaited before a program is read for the first time."""
     _dirty: dict[str, None] = field(default_factory=dict)
     _reading: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _published: dict[str, tuple[int | None, list[Diagnostic]]] = field(default_factory=dict)
@@ -153,8 +155,10 @@ class Publisher:
 
     async def _check_first(self, path: str, root: str) -> None:
         """Read a program for the first time, beside the event loop."""
-        reading = self.analysis.reading(path, self.analysis.session.files.as_of_now())
         try:
+            if self.words_known is not None:
+                await self.words_known()
+            reading = self.analysis.reading(path, self.analysis.session.files.as_of_now())
             snapshot = await self.worker.do(reading.read)
         except OSError as error:
             logger.info("cannot read %s: %s", path, error)

@@ -153,7 +153,7 @@ def _behind_dot(asked: Asked) -> Iterator[Completion]:
         yield proposals.known_field(field)
     has_target = len(before) > 1 and before[-2].end == before[-1].start
     if has_target and before[-2].kind != "sign":
-        yield from proposals.functions(8)
+        yield from proposals.functions(asked.snapshot.vocabulary, 8)
 
 
 def _operations(asked: Asked, source: str) -> Iterator[Completion]:
@@ -201,7 +201,7 @@ def _in_definition(asked: Asked) -> Iterator[Completion]:
     elif head == "schedule":
         yield from _schedule(asked)
     elif head == "store" and asked.last == ":":
-        for kind in DEFAULT.store_adapters.values():
+        for kind in asked.snapshot.vocabulary.store_adapters.values():
             snippet = f'{kind.name}("${{1:{before[1].text}}}")'
             yield Completion(kind.name, ItemKind.WORD, "", kind.help, snippet=snippet, rank=1)
     elif head in ("source", "schema", "import") and len(before) == 2:
@@ -271,7 +271,7 @@ def _steps(asked: Asked) -> Iterator[Completion]:
             [w for w in words if w not in DIRECTIVE_WORDS], 3, snippets=True
         )
         yield from proposals.keywords(DIRECTIVE_WORDS, 3 if in_arm else 6)
-        yield from proposals.custom_steps()
+        yield from proposals.custom_steps(asked.snapshot.vocabulary)
         if asked.place.frame.kind == "action":
             yield from _options("action", asked)
     if before:
@@ -483,7 +483,7 @@ def _value_of(block: str, key: str, asked: Asked) -> Iterator[Completion]:
     """The values of an option."""
     spec = option_spec(block, key)
     if spec is not None and asked.last == ":":
-        yield from option_values(spec, asked.mission)
+        yield from option_values(spec, asked.mission, asked.snapshot.vocabulary)
         if set(spec.types) <= CLOSED:
             return
     yield from _expression(asked)
@@ -535,10 +535,10 @@ def _expression(asked: Asked) -> Iterator[Completion]:
         yield from _is_types(asked)
         return
     if before and before[-1].text == "|":
-        yield from proposals.functions(1)
+        yield from proposals.functions(asked.snapshot.vocabulary, 1)
         return
     yield from proposals.names_in_scope(asked.scope, asked.mission)
-    yield from proposals.functions()
+    yield from proposals.functions(asked.snapshot.vocabulary)
     yield from proposals.expression_words()
 
 

@@ -36,7 +36,6 @@ from vague.program import Declared, MissionProgram
 from vague.shapes import KnownField, fields_of, type_words
 from vague.text import Span
 from vague.vocabulary import Kind
-from vague.vocabulary.functions import FUNCTIONS
 from vague.vocabulary.keywords import KEYWORDS, METHODS
 from vague.vocabulary.kinds import AMBIENT_NAMES, ELEMENT_NAMES, TYPE_NAMES, WORD_SETS
 from vague.vocabulary.options import OptionSpec
@@ -246,13 +245,12 @@ def _field_table(fields: Sequence[KnownField]) -> Iterator[str]:
 
 
 def _function(asked: _Asked, name: NameAt) -> str:
-    del asked
-    return function_text(name.symbol.name)
+    return _function_text(asked, name.symbol.name)
 
 
-def function_text(name: str) -> str:
-    """A function's signature and help; empty for none that is built in."""
-    spec = FUNCTIONS.get(name)
+def _function_text(asked: _Asked, name: str) -> str:
+    """A function's signature and help; empty for none that is known."""
+    spec = asked.snapshot.vocabulary.functions.get(name)
     if spec is None:
         return ""
     return f"{_code(f'{spec.signature} → {spec.returns}')}\n\n{proposals.function_help(spec)}"
@@ -366,7 +364,7 @@ def _word(asked: _Asked) -> tuple[Span, str] | None:
     word = asked.text[slice(*span)]
     if not word or asked.place.inside is not None:
         return None
-    text = _option(asked, word) or _option_value(asked, word) or _keyword(word)
+    text = _option(asked, word) or _option_value(asked, word) or _keyword(asked, word)
     return (span, text) if text else None
 
 
@@ -394,12 +392,12 @@ def _option_value(asked: _Asked, word: str) -> str:
         return kind
     if spec.values is not None and word in spec.values:
         kind = kind or _one_of(spec.values, word)
-    rows = [kind or _keyword(word), f"**{spec.name}**: {proposals.option_help(spec)}"]
+    rows = [kind or _keyword(asked, word), f"**{spec.name}**: {proposals.option_help(spec)}"]
     return "\n\n".join(row for row in rows if row)
 
 
 def _kind(asked: _Asked, word: str) -> str:
-    vocabulary = asked.snapshot.checked.facts.vocabulary
+    vocabulary = asked.snapshot.vocabulary
     tables = (
         vocabulary.auth_kinds,
         vocabulary.store_adapters,
@@ -419,10 +417,10 @@ def _row(row: Kind) -> str:
     return f"`{row.name}` {row.help}"
 
 
-def _keyword(word: str) -> str:
+def _keyword(asked: _Asked, word: str) -> str:
     row = KEYWORDS.get(word.lower() if word.lower() in METHODS else word)
     if row is None:
-        return function_text(word)
+        return _function_text(asked, word)
     return f"{_code(row.form)}\n\n{row.help}"
 
 

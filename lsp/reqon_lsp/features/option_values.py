@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from reqon_lsp.features import proposals
 from reqon_lsp.results import Completion, ItemKind
 from vague.program import MissionProgram
-from vague.vocabulary import DEFAULT
+from vague.vocabulary import Kind, Vocabulary
 from vague.vocabulary.options import OptionSpec, OptionType
 
 CLOSED = frozenset(
@@ -26,23 +26,30 @@ CLOSED = frozenset(
 """Types whose values are words or names alone: no expression is proposed beside them."""
 
 
-def option_values(spec: OptionSpec, mission: MissionProgram | None) -> Iterator[Completion]:
+def option_values(
+    spec: OptionSpec, mission: MissionProgram | None, vocabulary: Vocabulary
+) -> Iterator[Completion]:
     """The words that may stand behind `option:`."""
     for kind in spec.types:
-        yield from _of_type(kind, mission)
+        yield from _of_type(kind, mission, vocabulary)
     for value in spec.values or ():
         yield Completion(value, ItemKind.WORD, f"for {spec.name}", rank=1)
     if spec.nested is not None:
         yield Completion("{ … }", ItemKind.WORD, spec.help, text="{ ", snippet="{ $0 }", rank=2)
 
 
-def _of_type(kind: OptionType, mission: MissionProgram | None) -> Iterable[Completion]:
+def _of_type(
+    kind: OptionType, mission: MissionProgram | None, vocabulary: Vocabulary
+) -> Iterable[Completion]:
     words = _WORDS.get(kind)
     if words is not None:
         return proposals.keywords(words, 1)
     if kind in (OptionType.PAGINATION, OptionType.PAGINATOR):
-        return (_pagination(name) for name in DEFAULT.paginators)
-    rows = {OptionType.AUTH: DEFAULT.auth_kinds, OptionType.STATE_STORE: DEFAULT.state_stores}
+        return (_pagination(row) for row in vocabulary.paginators.values())
+    rows = {
+        OptionType.AUTH: vocabulary.auth_kinds,
+        OptionType.STATE_STORE: vocabulary.state_stores,
+    }
     if kind in rows:
         return proposals.kinds(rows[kind].values(), rank=1)
     if mission is not None and kind is OptionType.STORE:
@@ -59,8 +66,8 @@ _WORDS = {
 }
 
 
-def _pagination(name: str) -> Completion:
-    row = DEFAULT.paginators[name]
+def _pagination(row: Kind) -> Completion:
+    name = row.name
     stops = ", ".join(
         f"${{{number}:{parameter}}}" for number, parameter in enumerate(row.parameters, 1)
     )

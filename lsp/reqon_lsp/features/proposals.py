@@ -8,8 +8,7 @@ from reqon_lsp.results import Completion, ItemKind
 from vague.names import ScopeAt
 from vague.program import MissionProgram
 from vague.shapes import KnownField
-from vague.vocabulary import DEFAULT, FunctionSpec, Kind
-from vague.vocabulary.functions import FUNCTIONS
+from vague.vocabulary import FunctionSpec, Kind, Vocabulary
 from vague.vocabulary.keywords import KEYWORDS, RESERVED
 from vague.vocabulary.kinds import AMBIENT_NAMES, ELEMENT_NAMES, PREDEFINED_SCHEMAS, TYPE_NAMES
 from vague.vocabulary.options import OptionSpec, OptionType
@@ -110,12 +109,14 @@ def function(spec: FunctionSpec, rank: int = 6) -> Completion:
 
 def function_help(spec: FunctionSpec) -> str:
     """A function's documentation, in Markdown."""
+    if not spec.example:
+        return spec.help
     return f"{spec.help}\n\n```reqon\n{spec.example.replace(' -> ', '  // ', 1)}\n```"
 
 
-def functions(rank: int = 6) -> list[Completion]:
-    """All built-in functions."""
-    return [function(spec, rank) for spec in FUNCTIONS.values()]
+def functions(vocabulary: Vocabulary, rank: int = 6) -> list[Completion]:
+    """All functions."""
+    return [function(spec, rank) for spec in vocabulary.functions.values()]
 
 
 def known_field(field: KnownField) -> Completion:
@@ -177,6 +178,6 @@ def is_free_name(name: str) -> bool:
     return name.isidentifier() and name not in RESERVED and name != "_"
 
 
-def custom_steps() -> list[Completion]:
-    """Steps that plug-ins registered."""
-    return kinds(DEFAULT.custom_steps.values(), ItemKind.KEYWORD, 4)
+def custom_steps(vocabulary: Vocabulary) -> list[Completion]:
+    """Steps that packages add."""
+    return kinds(vocabulary.custom_steps.values(), ItemKind.KEYWORD, 4)

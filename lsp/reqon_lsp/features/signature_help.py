@@ -7,8 +7,7 @@ from reqon_lsp.features import proposals
 from reqon_lsp.features.place import Frame, place_at
 from reqon_lsp.results import Signature
 from vague.text import Span
-from vague.vocabulary import DEFAULT
-from vague.vocabulary.functions import FUNCTIONS
+from vague.vocabulary import Vocabulary
 
 
 def signature_help(snapshot: Snapshot, path: str, offset: int) -> Signature | None:
@@ -21,7 +20,7 @@ def signature_help(snapshot: Snapshot, path: str, offset: int) -> Signature | No
         return None
     for frame in reversed(place.frames):
         if frame.kind == "call":
-            found = _signature(frame)
+            found = _signature(frame, snapshot.vocabulary)
             if found is not None:
                 return found
         elif frame.kind not in ("object", "array", "group", "expression_arms"):
@@ -29,9 +28,9 @@ def signature_help(snapshot: Snapshot, path: str, offset: int) -> Signature | No
     return None
 
 
-def _signature(frame: Frame) -> Signature | None:
+def _signature(frame: Frame, vocabulary: Vocabulary) -> Signature | None:
     n_before = sum(token.text == "," for token in frame.tokens)
-    spec = FUNCTIONS.get(frame.detail)
+    spec = vocabulary.functions.get(frame.detail)
     if spec is not None:
         position = n_before + (1 if _is_method(frame) else 0)
         names = [str(parameter) for parameter in spec.parameters]
@@ -39,7 +38,7 @@ def _signature(frame: Frame) -> Signature | None:
         return _labelled(
             spec.name, names, f" → {spec.returns}", proposals.function_help(spec), position
         )
-    row = DEFAULT.paginators.get(frame.detail)
+    row = vocabulary.paginators.get(frame.detail)
     if row is not None and row.parameters:
         return _labelled(row.name, list(row.parameters), "", row.help, n_before)
     return None
