@@ -138,7 +138,7 @@ class World:
         return {"id": rest[0], "text": rest[0] * 45_000, "parts": [{"n": n} for n in range(3)]}
 
     def get_large(self, asked: Asked, rest: list[str]) -> Any:
-        items = [{"id": n, "size": n * 20_000, "text": f"{n} " * (n * 10_000)} for n in range(1, 6)]
+        items = [{"id": n, "size": n * 20_000, "text": f"{n} " * (n * 20_000)} for n in range(1, 6)]
         return pages(items, "page", 2)(asked)
 
     def get_echo(self, asked: Asked, rest: list[str]) -> Any:

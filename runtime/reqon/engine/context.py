@@ -18,7 +18,7 @@ from reqon.engine import calls, loops, pipeline
 from reqon.engine.facts import BranchFacts
 from reqon.engine.foresight import dependent_text, depends_on_replies
 from reqon.engine.going_back import FAILS_AGAIN, go_back
-from reqon.engine.keeper import load_body, load_meta, save_body, save_meta
+from reqon.engine.keeper import load_body, load_meta, page_cell, save_meta
 from reqon.engine.sending import chance, send, take_credentials
 from reqon.engine.staging import stage
 from reqon.engine.standing import SCOPE_SLOT, Standing
@@ -390,7 +390,7 @@ class Branch(Standing):
         """Keep a page of a list."""
         if self.run.keeps_state:
             position.note_written()
-            self.unit.cell(f"{position.address}/p/{number}", save_body(body, self.unit))
+            self.unit.page(f"{position.address}/p/{number}", page_cell(body))
 
     def kept_page(self, position: Position, number: int) -> Json:
         """A page that an earlier process kept."""

@@ -182,13 +182,13 @@ class Keeper:
 # ---------------------------------------------------------------- bodies and meta
 
 
-def save_body(body: Any, blobs: Blobs) -> Json:
+def page_cell(body: Any) -> Json:
     """A decoded body is JSON already: kept without tags, in a list so that none is read."""
-    return blobs.blob([body])
+    return [body]
 
 
 def load_body(kept: Json, blobs: Blobs) -> Any:
-    """The inverse of `save_body`."""
+    """The inverse of `page_cell`."""
     return blobs.load_blob(kept)[0]
 
 

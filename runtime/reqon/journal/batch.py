@@ -8,6 +8,7 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import msgspec
@@ -22,6 +23,14 @@ CellKey: TypeAlias = "str | tuple[str]"
 _COMMA = ord(",")
 UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 """What encoding raises for a value that is no JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A value of a cell together with its JSON, so that what is large is encoded once."""
+
+    value: Any
+    json: msgspec.Raw
 
 
 def note_cell(cells: dict[CellKey, Any], address: str, value: Any) -> None:
@@ -118,10 +127,13 @@ class Batch:
 
 def encode_cells(cells: dict[CellKey, Any]) -> dict[CellKey, msgspec.Raw | None]:
     """The values of changed cells as JSON; raises as `Batch.add_operations` does."""
-    return {
-        key: None if value is None else msgspec.Raw(encode_json(value))
-        for key, value in cells.items()
-    }
+    return {key: _encoded(value) for key, value in cells.items()}
+
+
+def _encoded(value: Any) -> msgspec.Raw | None:
+    if type(value) is Encoded:
+        return value.json
+    return None if value is None else msgspec.Raw(encode_json(value))
 
 
 def unwritable(error: Exception) -> RunError:

@@ -23,6 +23,10 @@ from reqon.journal.placeholders import SecretBook
 from reqon.state.regular import open_regular
 
 INLINE_BYTES = 64 * 1024
+PAGE_BYTES = 256 * 1024
+"""Pages come one after another: up to this size they are appended, where one sync covers several
+of them; only larger ones are files of their own."""
+
 BLOB_TAG = "$blob"
 _SUFFIX = ".json"
 
@@ -64,13 +68,6 @@ class BlobFolder:
         self._disk = disk
         self._secrets = secrets
         self._ready = False
-
-    def encode(self, value: Json) -> tuple[str, bytes] | None:
-        """Hash and content of a value that is too large for a frame; None where it is not."""
-        content = encode_json(value)
-        if len(content) <= INLINE_BYTES:
-            return None
-        return self.encode_any(value, content)
 
     def encode_any(self, value: Json, content: bytes | None = None) -> tuple[str, bytes]:
         """Hash and content of a value of any size, its secrets hidden."""

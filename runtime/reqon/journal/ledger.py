@@ -23,8 +23,8 @@ import msgspec
 
 from reqon.clock import Clock
 from reqon.errors import StorageError
-from reqon.journal.batch import UNWRITABLE, Batch, CellKey, encode_cells, unwritable
-from reqon.journal.blobs import BlobFolder
+from reqon.journal.batch import UNWRITABLE, Batch, CellKey, Encoded, encode_cells, unwritable
+from reqon.journal.blobs import PAGE_BYTES, BlobFolder
 from reqon.journal.changes import ActiveStep, Changes, Rare
 from reqon.journal.faults import storage_error
 from reqon.journal.frames import CommitKind, Frame, Summary
@@ -91,6 +91,7 @@ class Ledger:
         self.on_blobs: Callable[[Mapping[str, bytes]], None] | None = None
         self.net: NetChanges | None = None
         self.redact: frozenset[str] = frozenset()
+        self.page_bytes = PAGE_BYTES
         self._timer: asyncio.TimerHandle | None = None
         self._behind = 0
         self._entered = set(state.summary.entered)
@@ -127,7 +128,10 @@ class Ledger:
     def _merge_cell(self, key: CellKey, value: Any, encoded: msgspec.Raw | None) -> None:
         """Take over one change of a cell; deleting what is not there is no change."""
         if isinstance(key, str):
-            self.state.set_cell(key, value)
+            if type(value) is Encoded:
+                self.state.set_page(key, value.value, len(memoryview(value.json)))
+            else:
+                self.state.set_cell(key, value)
             self.batch.set_cell(key, encoded)
         elif self.state.has_cells_at(key[0]):
             self.state.set_cell(key[0], None)
@@ -226,7 +230,13 @@ class Ledger:
         if self._timer is None and self.batch.units:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self.pace.batch_seconds, self._flush_quietly)
-        return self.writer.size <= self.grow_at
+        return not self.has_grown
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether views are to be written; pages that are in use have to stay in any case."""
+        writer = self.writer
+        return writer is not None and writer.size > self.grow_at + self.state.page_bytes
 
     async def settle(self, kind: CommitKind, *, sync: bool) -> None:
         """Append what was merged; wait for the disk as asked and as the durability says."""
@@ -239,7 +249,7 @@ class Ledger:
         wanted = sync and (durability == "balanced" or kind == "stage")
         if wanted or durability == "strict":
             await writer.synced()
-        if writer.size > self.grow_at and self.on_grown is not None:
+        if self.has_grown and self.on_grown is not None:
             await self.on_grown()
 
     async def settle_behind(self, kind: CommitKind, then: Callable[[], None]) -> None:
@@ -253,7 +263,7 @@ class Ledger:
         before, self._behind = self._behind, writer.number
         await writer.durable_at(before)
         writer.when_durable(writer.number, then)
-        if writer.size > self.grow_at and self.on_grown is not None:
+        if self.has_grown and self.on_grown is not None:
             await self.on_grown()
 
     def flush(self, kind: CommitKind = "c") -> None:

@@ -273,8 +273,7 @@ class Session:
         )
         await self._work(write_views, held.disk, views)
         ledger.unpublished.clear()
-        writer = ledger.writer
-        if writer is not None and writer.size > ledger.grow_at and self.state.ended is None:
+        if ledger.has_grown and self.state.ended is None:
             await self._compact()
             if held.carrier is not None and not held.carrier.saves_checkpoints:
                 await self._carry()
@@ -341,7 +340,8 @@ class Session:
             return
         stored = sum(held.store.stored_bytes for held in self._held.shelf.held)
         grow = self._held.request.timing.grow_bytes
-        self._ledger.grow_at = writer.size + max(grow, stored, self._base_bytes)
+        size = writer.size - self.state.page_bytes
+        self._ledger.grow_at = size + max(grow, stored, self._base_bytes)
 
     # ---- the end
 

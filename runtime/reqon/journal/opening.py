@@ -23,7 +23,7 @@ import msgspec
 
 from reqon.clock import format_instant, new_execution_id, new_seed
 from reqon.errors import ConfigError, RefusedError
-from reqon.journal.blobs import BLOB_TAG, BlobFolder
+from reqon.journal.blobs import BLOB_TAG, INLINE_BYTES, BlobFolder
 from reqon.journal.carrying import Carrier
 from reqon.journal.choosing import check_program, choose
 from reqon.journal.disk import Disk
@@ -340,6 +340,8 @@ class _Opening:
         facts = RecordFacts("running", self.owner, heartbeat_at=self._now())
         facts.journaled = request.journaled
         ledger.net = self.net
+        if self.net is not None:  # what is kept elsewhere is smaller where blobs go once
+            ledger.page_bytes = INLINE_BYTES
         if isinstance(self.writer, ShippedWriter):
             self.writer.execution_id = state.start.execution_id
             ledger.on_blobs = self.writer.note_blobs

@@ -90,7 +90,8 @@ class RunState:
     key, `deferred` what it publishes when it completes; `wrote` the stores that each action has
     written; `calls` unsafe requests that no commit has settled, by position and key; `events`
     what arrived from outside and is not used up, by number. `ended` is how it ended, if its last
-    frame says so: after `completed` there is nothing left to run.
+    frame says so: after `completed` there is nothing left to run. `page_bytes` is how much of the
+    journal is pages that this process has written and that are still in use.
     """
 
     start: StartFacts
@@ -112,6 +113,8 @@ class RunState:
     end: dict[str, Any] | None = None
     last_number: int = 0
     last_ms: int = 0
+    page_sizes: dict[str, int] = field(default_factory=dict[str, int], compare=False)
+    page_bytes: int = field(default=0, compare=False)
 
     # ---- what the engine reads
 
@@ -157,6 +160,12 @@ class RunState:
             self.cells[address] = value
             self._count_above(address, 1)
 
+    def set_page(self, address: str, value: Any, size: int) -> None:
+        """Set a cell to a page that takes so many bytes of the journal, as long as it is there."""
+        self.set_cell(address, value)
+        self.page_bytes += size - self.page_sizes.get(address, 0)
+        self.page_sizes[address] = size
+
     def has_cells_at(self, address: str) -> bool:
         """Whether there is a cell of this address or below it, or a call that goes with it."""
         if address in self.cells or address in self.below_counts:
@@ -184,6 +193,7 @@ class RunState:
             gone += [a for a in self.cells if a.startswith(start)]
         for found in gone:
             del self.cells[found]
+            self.page_bytes -= self.page_sizes.pop(found, 0)
             self._count_above(found, -1)
         if self.calls:
             for where in list(self._calls_below(address)):

@@ -15,10 +15,12 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Literal, TypeAlias
 
-from reqon.journal.batch import note_cell
-from reqon.journal.blobs import BLOB_TAG, BlobFolder, reference_of
+import msgspec
+
+from reqon.journal.batch import Encoded, note_cell
+from reqon.journal.blobs import BLOB_TAG, INLINE_BYTES, BlobFolder, reference_of
 from reqon.journal.changes import Changes
-from reqon.journal.frames import CommitKind, Json
+from reqon.journal.frames import CommitKind, Json, encode_json
 from reqon.journal.ledger import Ledger
 from reqon.journal.run_state import RecordedCall
 from reqon.journal.staging import StagedStore, UnitView
@@ -204,11 +206,25 @@ class Unit:
         The commit (or `intent`, `result`) puts the value beside the journal, durable, before the
         frame that names it.
         """
-        encoded = None if self._blobs is None else self._blobs.encode(value)
-        if encoded is None:
+        if self._blobs is None:
             return value
-        name, content = encoded
-        self._changes.more().blobs[name] = content
+        content = encode_json(value)
+        if len(content) <= INLINE_BYTES:
+            return value
+        return self._beside(value, content, self._blobs)
+
+    def page(self, address: str, value: Json) -> None:
+        """Set a cell to a page of a list: part of the frame, or where it is large a blob."""
+        content = encode_json(value)
+        if self._blobs is None or len(content) <= self._ledger.page_bytes:
+            self._changes.cells[address] = Encoded(value, msgspec.Raw(content))
+        else:
+            self._changes.cells[address] = self._beside(value, content, self._blobs)
+
+    def _beside(self, value: Json, content: bytes, blobs: BlobFolder) -> Json:
+        """The reference to a value that is to be put beside the journal."""
+        name, hidden = blobs.encode_any(value, content)
+        self._changes.more().blobs[name] = hidden
         return {BLOB_TAG: name}
 
     def load_blob(self, value: Json) -> Json:

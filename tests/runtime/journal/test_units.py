@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from reqon.journal.frames import decode_line
 from reqon.journal.session import Barrier, ResumeChoice, Session, open_session
 from reqon.stores.base import StoreSpec
 from support.crash_disk import CountingDisk
-from support.scripted_run import request_for
+from support.scripted_run import PATIENT, request_for
 
 STORES = {
     "a": StoreSpec("file", "a"),
@@ -229,6 +230,37 @@ async def test_a_large_value_lies_beside_the_journal(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
     await session.finish("completed")
     assert not folder.exists()
+    await session.close()
+
+
+@pytest.mark.parametrize(("size", "is_beside"), [(10, False), (200_000, False), (300_000, True)])
+async def test_a_page_is_part_of_the_frame_unless_it_is_very_large(
+    tmp_path: Path, size: int, *, is_beside: bool
+) -> None:
+    session = await begin(tmp_path)
+    unit = session.unit()
+    unit.page("0/p/1", ["x" * size])
+    await unit.commit("page", Barrier.FRAME)
+    assert any((tmp_path / "execution").glob("*.blobs/*")) == is_beside
+    for _ in range(2):
+        assert session.unit().load_blob(session.state.cells["0/p/1"]) == ["x" * size]
+        session = await again(tmp_path, session)
+    await session.close()
+
+
+async def test_pages_that_are_in_use_do_not_make_a_journal_begin_anew(tmp_path: Path) -> None:
+    disk = CountingDisk()
+    session = await begin(tmp_path, disk, timing=replace(PATIENT, grow_bytes=10_000))
+    unit = session.unit()
+    before = disk.names.count("replace")
+    for number in range(3):
+        unit.page(f"0/p/{number}", ["x" * 9_000])
+        await unit.commit("page", Barrier.SYNC)
+    assert disk.names.count("replace") == before
+    unit.cell("0", None)
+    await unit.commit("c", Barrier.SYNC)
+    assert disk.names.count("replace") > before
+    assert [frame.k for frame in frames(tmp_path)] == ["base"]
     await session.close()
 
 
