@@ -309,7 +309,8 @@ class Unit:
 
         Waits only where the one before is not on the disk yet: so a loss of power costs no more
         than two of these. Under relaxed `then` is called at once. An error of the disk is raised
-        by the next commit, and `then` is not called.
+        by the next commit, and `then` is not called. Nothing has its turn between the last wait
+        and the return, or before `then` where it is called at once.
         """
         ledger = self._ledger
         await self.ready()
