@@ -64,7 +64,10 @@ def _object_form(value: dict[str, Any], depth: int) -> dict[str, Any]:
         raise too_deep()
     changed: dict[str, Any] | None = None if type(value) is dict else dict(value)
     for key, item in value.items():
-        if type(item) in PLAIN:
+        kind: type[Any] = type(item)
+        if kind in PLAIN or (kind is float and math.isfinite(item)):
+            continue
+        if kind is dict and depth > 1 and _is_flat(item):
             continue
         form = _form(item, depth - 1)
         if form is not item:
