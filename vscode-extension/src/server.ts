@@ -115,6 +115,7 @@ function isFailure(found: Interpreter | readonly Probe[]): found is readonly Pro
 }
 
 function serverOptions(interpreter: Interpreter): ServerOptions {
-  const args = [...interpreter.args, "-m", "reqon_lsp", "--stdio"];
+  // "-P": no module of the workspace takes the place of a library's.
+  const args = [...interpreter.args, "-P", "-m", "reqon_lsp", "--stdio"];
   return { command: interpreter.command, args, options: { shell: false } };
 }
