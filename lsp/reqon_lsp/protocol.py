@@ -92,12 +92,12 @@ class ReqonProtocol(LanguageServerProtocol):
     """
 
     waits_for: Callable[[str], asyncio.Future[None] | None]
-    _held: dict[MessageId, Any]
+    _held: list[Any]
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.waits_for = lambda _: None
-        self._held = {}
+        self._held = []
         self._writing: set[asyncio.Future[None]] = set()
 
     @property
@@ -155,23 +155,28 @@ class ReqonProtocol(LanguageServerProtocol):
         ready = self.waits_for(document.uri)
         if ready is None:
             return False
-        self._held[message.id] = message
-        ready.add_done_callback(lambda _: self._let_go(message.id))
+        self._held.append(message)
+        ready.add_done_callback(lambda _: self._let_go(message))
         return True
 
-    def _let_go(self, message_id: MessageId) -> None:
-        message = self._held.pop(message_id, None)
-        if message is not None:
+    def _let_go(self, message: Any) -> None:
+        if any(message is held for held in self._held):
+            self._held = [held for held in self._held if held is not message]
             super().handle_message(message)
+
+    def _cancel_held(self, message_id: MessageId | None, why: str) -> bool:
+        """Answer what is held under an id, all of it where there is none; whether there was any."""
+        cancelled = [held for held in self._held if message_id in (None, held.id)]
+        self._held = [held for held in self._held if message_id not in (None, held.id)]
+        for held in cancelled:
+            self._reply_error(held.id, REQUEST_CANCELLED, why)
+        return bool(cancelled)
 
     def _is_cancelled(self, message: Any) -> bool:
         """Whether this cancels a request that is held; that is answered here."""
         if getattr(message, "method", None) != types.CANCEL_REQUEST:
             return False
-        if self._held.pop(message.params.id, None) is None:
-            return False
-        self._reply_error(message.params.id, REQUEST_CANCELLED, "the request was cancelled")
-        return True
+        return self._cancel_held(message.params.id, "the request was cancelled")
 
     def _check_handler_result(self, future: Any) -> None:
         """A notification is dealt with: forget it, which the library never does."""
@@ -195,9 +200,7 @@ class ReqonProtocol(LanguageServerProtocol):
         for message_id, future in list(self._request_futures.items()):
             if message_id != self.msg_id and not future.done():
                 future.cancel()
-        for message_id in list(self._held):
-            del self._held[message_id]
-            self._reply_error(message_id, REQUEST_CANCELLED, "the server is shutting down")
+        self._cancel_held(None, "the server is shutting down")
         stock: Any = super()
         yield from stock.lsp_shutdown(*args)
 
