@@ -26,6 +26,7 @@ from vague.matching import NOTHING, Matching, Part, Seeks, Unmatched, match_part
 from vague.peg import RULES
 from vague.slices import Brackets, UncertainError, scan_pieces
 
+_ERRORS = (ErrorStep, ErrorMember)
 _MORE_BEFORE = 8
 _LONGEST_TIDIED = 20_000
 _BRACKET = re.compile(r"[()\[\]{}]")
@@ -34,11 +35,15 @@ _NODE: Callable[[Element], Node] = attrgetter("node")
 
 
 class Edit(NamedTuple):
-    """The characters from `start` to `old_end` have become those from `start` to `new_end`."""
+    """The characters from `start` to `old_end` have become those from `start` to `new_end`.
+
+    `joins_lines`: a line break was among them.
+    """
 
     start: int
     old_end: int
     new_end: int
+    joins_lines: bool = False
 
     @property
     def delta(self) -> int:
@@ -51,7 +56,8 @@ def edit_between(old: str, new: str) -> Edit:
     start = _common(old, new, min(len(old), len(new)))
     most = min(len(old), len(new)) - start
     tail = _common_end(old, new, most)
-    return Edit(start, len(old) - tail, len(new) - tail)
+    old_end = len(old) - tail
+    return Edit(start, old_end, len(new) - tail, old.find("\n", start, old_end) >= 0)
 
 
 def _common(old: str, new: str, most: int) -> int:
@@ -84,28 +90,29 @@ def lists_as_before(reading: Reading, edit: Edit, brackets: Brackets) -> dict[in
     For a whole reading, with all brackets known, where the edit has changed which of them match.
     A list counts when nothing is wrong in it, before and now.
     """
-    return dict(_lists_as_before(reading, 0, edit, brackets))
+    return dict(_lists_as_before(reading, 0, edit, brackets, 0, len(reading.elements)))
 
 
 def _lists_as_before(
-    reading: Reading, base: int, edit: Edit, brackets: Brackets
+    reading: Reading, base: int, edit: Edit, brackets: Brackets, first: int, last: int
 ) -> Iterator[tuple[int, Reading]]:
-    for begin, element in zip(reading.starts, reading.elements, strict=True):
-        for inner in element.readings:
-            start, end = base + begin + inner.start, base + begin + inner.end
+    for index in range(first, last):
+        begin = base + reading.starts[index]
+        for inner in reading.elements[index].readings:
+            start, end = begin + inner.start, begin + inner.end
             by = edit.delta if start > edit.old_end else 0
             outside = end < edit.start or start > edit.old_end
             if outside and _is_whole(inner, start + by, end + by, brackets):
                 yield start + by - 1, inner
             else:
-                yield from _lists_as_before(inner, base + begin, edit, brackets)
+                yield from _lists_as_before(inner, begin, edit, brackets, 0, len(inner.elements))
 
 
 def _is_whole(reading: Reading, start: int, end: int, brackets: Brackets) -> bool:
     """Whether the brackets around a list and in it match as they did."""
     if reading.form is ONE or reading.troubled or brackets.odd(start, end):
         return False
-    return brackets.close(start - 1, -1) == end and start - 1 not in brackets.unclosed
+    return brackets.closes.get(start - 1) == end and start - 1 not in brackets.unclosed
 
 
 class _Inner(NamedTuple):
@@ -161,7 +168,7 @@ class Rereader:
     def _within(self, reading: Reading, base: int) -> Reading | None:
         """Read the list again that lies inside the one element that the edit touches."""
         index = bisect_right(reading.starts, self._edit.start - base) - 1
-        if index < 0 or isinstance(reading.elements[index].node, ErrorStep | ErrorMember):
+        if index < 0 or isinstance(reading.elements[index].node, _ERRORS):
             return None
         begin = base + reading.starts[index]
         stop = begin + reading.elements[index].length
@@ -218,9 +225,7 @@ class Rereader:
                 return None
             if found is None:
                 last = 2 * last - first
-            elif (
-                found.first > 0 and found.elements.elements and found.elements.elements[0].troubled
-            ):
+            elif found.may_take_from_before:
                 first = found.first - 1
             else:
                 self.matching = found.matching
@@ -269,12 +274,8 @@ class Rereader:
         tidy = self._tidiness()
         if not (tidy.covers(matching.seeks) and tidy.covers(self._before.seeks)):
             return None
-        ready = [
-            inner
-            for inner in self._ready_lists(reading, base, region, {})
-            if _is_whole(inner.reading, inner.start, inner.end, brackets)
-        ]
-        reader = self._reader(reading, base, brackets, ready)
+        reader = self._reader(reading, base, brackets, [])
+        reader.known = dict(_lists_as_before(reading, base, self._edit, brackets, first, last))
         matching = replace(matching, tidy=_unless_nothing(tidy.both(matching.tidy or NOTHING)))
         return self._until_known(reading, base, region, reader, matching)
 
@@ -297,7 +298,7 @@ class Rereader:
         elements = self._elements(reader, reading, base, region)
         settled = self._settled(region, matching)
         while elements.read_next():
-            if elements.elements[-1].troubled and reader.forgot_problems(elements.position):
+            if _is_wrong(elements.elements[-1]) and reader.forgot_problems(elements.position):
                 return None
             if elements.position > region.end + self._edit.delta:
                 return None
@@ -348,7 +349,9 @@ class Rereader:
         text = self._text
         line = text.rfind("\n", 0, at) + 1
         head = _LINE_HEAD.match(text, line)
-        if line > self._edit.new_end or (head is not None and self._edit.start > head.end()):
+        if line > self._edit.new_end:
+            return True
+        if not self._edit.joins_lines and head is not None and self._edit.start > head.end():
             return True
         stop = text.find("\n", at)
         return _BRACKET.search(text, at, len(text) if stop < 0 else stop) is None
@@ -471,6 +474,11 @@ def _alike(old: Element, new: Element) -> bool:
     return old.node == new.node
 
 
+def _is_wrong(element: Element) -> bool:
+    """Whether an element could not be read, or something is wrong in it."""
+    return element.troubled or isinstance(element.node, _ERRORS)
+
+
 def _unless_nothing(tidy: Seeks) -> Seeks | None:
     """None, so that somebody looks again, where all is untidy."""
     return None if tidy == NOTHING else tidy
@@ -484,6 +492,12 @@ class _Found(NamedTuple):
     upto: int
     tail: tuple[Diagnostic, ...]
     matching: Matching
+
+    @property
+    def may_take_from_before(self) -> bool:
+        """Whether reading the first element might have changed the one before, had it been read."""
+        new = self.elements.elements
+        return self.first > 0 and bool(new) and isinstance(new[0].node, _ERRORS)
 
 
 def _region(reading: Reading, base: int, first: int, last: int) -> _Region:

@@ -407,7 +407,7 @@ def odd(text: str, oddity: Oddity) -> Diagnostic:
 def is_behind_oddity(text: str, at: int) -> bool:
     """Whether the last character before `at` that is no space is one that RQ006 reports."""
     stop = _before_space(text, at)
-    return stop > 0 and STRANGE.match(text, stop - 1) is not None
+    return stop > int(text.startswith("\ufeff")) and STRANGE.match(text, stop - 1) is not None
 
 
 def _strange(start: int, written: str) -> Diagnostic:

@@ -101,6 +101,12 @@ REGRESSIONS = {
     "an arm becomes a block": ("action A { match x { a -> skip } }", "-> skip", "-> { skip }"),
     "everything goes": ("action A { skip }", "action A { skip }", ""),
     "a brace goes": ("mission M {\n  action A { skip }\n}\n", "{ skip", " skip"),
+    "odd characters in a block whose head breaks": (
+        "\ufeffmission' M {\n\taction B {\n`\t\tget \"/x\"\n\t}\n}", "mission'", "missio",
+    ),
+    "a line is joined with the end of its block": (
+        "mission M {\n  action A {\n    skip )\n  }\n  run A\n}\n", ")\n  }", ") }",
+    ),
     "a carriage return goes": ("action A {\r\n  skip\r\n}\r\n", "\r\n  skip", "\n  skip"),
 }  # fmt: skip
 
@@ -116,7 +122,8 @@ def test_edits_that_reach_far(name: str):
 
 @given(st.text("ab\n", max_size=30), st.text("ab\n", max_size=30))
 def test_the_edit_between_two_texts(old: str, new: str):
-    start, old_end, new_end = edit_between(old, new)
+    start, old_end, new_end, joins_lines = edit_between(old, new)
+    assert joins_lines == ("\n" in old[start:old_end])
     assert 0 <= start <= min(old_end, new_end)
     assert old[:start] + new[start:new_end] + old[old_end:] == new
     if start < min(old_end, new_end):

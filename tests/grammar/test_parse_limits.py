@@ -123,3 +123,7 @@ def test_a_long_program_costs_as_much_per_line_as_a_short_one():
     seconds_per_line(100)
     short = min(seconds_per_line(300) for _ in range(3))
     assert min(seconds_per_line(6000) for _ in range(2)) < 1.6 * short
+
+
+def test_a_mistake_behind_the_byte_order_mark_is_reported():
+    assert [one.code for one in parse("\ufeffmissio M { }").diagnostics] == ["RQ001"]
