@@ -24,8 +24,6 @@ TELL_SECONDS = 0.1
 """Progress is told at most this often."""
 BATCH = 255
 """So many iterations without waits are committed together."""
-HALVED = 50
-"""From so many iterations on, `checkpoint every N` is written by halves while the loop goes on."""
 AHEAD = 64
 """So many iterations for each one at once may be done beyond the first that is not."""
 
@@ -73,16 +71,10 @@ def holds_back(
         branch.uncounted += 1
     if body.block.waits or branch.batched >= BATCH or not branch.run.batches:
         return False
-    if every is not None and _is_due(position.index, every):
+    if every is not None and position.index % every == 0:
         return False
     branch.batched += 1
     return True
-
-
-def _is_due(index: int, every: int) -> bool:
-    """Whether a checkpoint, or half of one, is to be written behind so many iterations."""
-    behind = index % every
-    return behind == 0 or (every >= HALVED and behind == (every + 1) // 2)
 
 
 async def end_iteration(branch: Branch, position: LoopPosition, every: int | None) -> None:
@@ -91,9 +83,7 @@ async def end_iteration(branch: Branch, position: LoopPosition, every: int | Non
         shown = _shown(branch, position)
         branch.later.append(CheckpointSaved(branch.frame.action, shown.index))
         _show_progress(branch, shown)
-        await _checkpoint(branch, every)
-    elif every is not None and _is_due(position.index, every):
-        await branch.commit_behind()
+        await _checkpoint(branch)
     elif _is_time(branch):
         _show_progress(branch, _shown(branch, position))
         await branch.commit("c", Barrier.FRAME)
@@ -101,19 +91,13 @@ async def end_iteration(branch: Branch, position: LoopPosition, every: int | Non
         await branch.commit("c", Barrier.BATCH)
 
 
-async def _checkpoint(branch: Branch, every: int) -> None:
-    """A halved one is written while the loop goes on, if nothing is to be saved elsewhere then.
-
-    Half a checkpoint may be on its way to the disk while the next half is at work, so a loss of
-    power costs no more than the iterations of one.
-    """
+async def _checkpoint(branch: Branch) -> None:
+    """The loop goes on while it is written; where it is saved elsewhere, when that is done."""
     session = branch.run.session
-    if every >= HALVED and not session.keeps_checkpoints:
+    if not session.keeps_checkpoints:
         await branch.commit_behind()
         return
     await branch.commit("c", Barrier.SYNC)
-    if not session.keeps_checkpoints:
-        return
     notice = await session.keep_state()
     if notice is not None:
         branch.emit(Warned("other", notice, branch.frame.action))
