@@ -25,7 +25,7 @@ ACTION = """\
 """
 LARGE = 'mission Large {\n  source API { auth: none, base: "https://api.test" }\n' + (
     '  store people: file("people")\n'
-    + "".join(ACTION.format(n=n) for n in range(150))
+    + "".join(ACTION.format(n=n) for n in range(800))
     + "  run Fetch0\n}\n"
 )
 
