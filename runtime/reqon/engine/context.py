@@ -9,8 +9,7 @@ it as `StepContext`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
@@ -464,40 +463,23 @@ class Branch(Standing):
 
     async def commit(self, kind: Any = "c", barrier: Barrier = Barrier.FRAME) -> None:
         """End the unit of work here; tells what was held back until now."""
-        told = await self._staged(tells=barrier is not Barrier.BATCH)
-        with self._forgetting():
-            await self.unit.commit(kind, barrier)
-        self.run.teller.tell(told)
-
-    async def commit_behind(self) -> None:
-        """End the unit at a checkpoint; what was held back is told when that is on the disk."""
-        behind = self.run.teller.behind(await self._staged(tells=True))
-        with self._forgetting():
-            await self.unit.commit_behind("c", behind.reached)
-        behind.wait()
-
-    async def _staged(self, *, tells: bool) -> list[Event]:
-        """Hand everything to the unit, which is then ready; answers what its commit tells."""
         self.batched = 0
         stage(self)
         while self.unit.waits:
             await self.unit.ready()
             stage(self)
         told: list[Event] = []
-        if tells:
+        if barrier is not Barrier.BATCH:
             told, self.later = self.later, told
-        return told
-
-    @contextmanager
-    def _forgetting(self) -> Generator[None]:
-        """Around a commit: what cannot be written is forgotten by the unit."""
         try:
-            yield
+            await self.unit.commit(kind, barrier)
         except StorageError:
             raise
         except RunError:
             self._forget_unit()
             raise
+        for event in told:
+            self.run.events.emit(event)
 
     async def commit_what_led_here(self) -> None:
         """Before a request that changes something: what it follows from is not asked for again.

@@ -261,11 +261,10 @@ class Ledger:
             return
         self.flush(kind)
         before, self._behind = self._behind, writer.number
-        mine = writer.number
         await writer.durable_at(before)
+        writer.when_durable(writer.number, then)
         if self.has_grown and self.on_grown is not None:
             await self.on_grown()
-        writer.when_durable(mine, then)
 
     def flush(self, kind: CommitKind = "c") -> None:
         """Append what is in the batch as one frame; nothing where it is empty."""

@@ -309,8 +309,7 @@ class Unit:
 
         Waits only where the one before is not on the disk yet: so a loss of power costs no more
         than two of these. Under relaxed `then` is called at once. An error of the disk is raised
-        by the next commit, and `then` is not called. Nothing has its turn between the last wait
-        and the return, or before `then` where it is called at once.
+        by the next commit, and `then` is not called.
         """
         ledger = self._ledger
         await self.ready()
