@@ -198,11 +198,22 @@ class Rereader:
         end = base + reading.starts[index] + reading.elements[index].length + self._edit.delta
         if not elements.read_next() or elements.position != end:
             return None
+        if self._is_seen_from(reading, index + 1, end):
+            return None
         if elements.starts != reading.starts[index : index + 1]:
             return None
         return self._joined(
             reading, base, _Found(index, elements, index + 1, reading.tail, self.matching)
         )
+
+    def _is_seen_from(self, reading: Reading, index: int, end: int) -> bool:
+        """Whether something wrong is said with a look at the line before, which the edit touches.
+
+        `end` is where the element before that at `index` ends.
+        """
+        if index >= len(reading.elements) or not reading.elements[index].troubled:
+            return False
+        return self._text.find("\n", self._edit.new_end, end) < 0
 
     def _one(self, reader: Reader, region: _Region) -> Reading | None:
         """A single step around its changed list."""

@@ -287,6 +287,19 @@ def test_a_service_that_fails(
     assert "2 added" in again.stdout
 
 
+def test_what_to_do_next_fits_the_terminal(
+    reqon: Reqon, own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    (own_folder / "end.vague").write_text('mission End {\n  action A { abort "so" }\n  run A\n}\n')
+    assert reqon("end.vague").exit_code == 1
+    lines = reqon("end.vague", "--resume").stderr.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("  help: "))
+    assert lines[at + 1].startswith(" " * 8)
+    assert "--force" in lines[at + 1]
+    assert max(map(len, lines)) <= 80
+
+
 def test_only_the_failed_step_of_a_line_is_underlined(
     reqon: Reqon, own_folder: Path, service: Service
 ) -> None:

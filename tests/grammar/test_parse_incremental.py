@@ -107,6 +107,10 @@ REGRESSIONS = {
     "a line is joined with the end of its block": (
         "mission M {\n  action A {\n    skip )\n  }\n  run A\n}\n", ")\n  }", ") }",
     ),
+    "a line is broken before a bracket on its own line": (
+        'mission M { source S { base: "http://a" } action B { get "/x" { p: 1 } get next }\n'
+        "  { key: .id }\n}\n", "p: 1", "p:\n 1",
+    ),
     "a carriage return goes": ("action A {\r\n  skip\r\n}\r\n", "\r\n  skip", "\n  skip"),
 }  # fmt: skip
 

@@ -78,7 +78,13 @@ def say_problem(severity: str, message: str, hint: str | None = None) -> None:
     head = f"{severity}: "
     for number, part in enumerate(_wrapped(message, columns - len(head))):
         say((paint(head, severity) if number == 0 else " " * len(head)) + part)
-    for number, part in enumerate(_wrapped(hint or "", columns - 8)):
+    if hint:
+        say_help(hint)
+
+
+def say_help(hint: str) -> None:
+    """What to do next, wrapped to the terminal."""
+    for number, part in enumerate(_wrapped(hint, width(sys.stderr) - 8)):
         if part:
             say(f"  {paint('help:', 'help') if number == 0 else '     '} {part}")
 

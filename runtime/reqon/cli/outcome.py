@@ -92,7 +92,7 @@ def say_run_error(error: Mapping[str, Any], sources: Sources) -> None:
             console.say(text)
     hint = error.get("hint")
     if isinstance(hint, str):
-        console.say(f"  {console.paint('help:', 'help')} {hint}")
+        console.say_help(hint)
 
 
 def _place(error: Mapping[str, Any]) -> str:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from reqon.engine.context import Branch
 
 FAILS_AGAIN = (
-    "a resume comes here with the same data again: start the mission anew without --resume, or "
-    "mend it and resume with --force"
+    "a mere resume comes here with the same data: start the mission anew without --resume, or mend "
+    "it and resume with --force"
 )
 
 
