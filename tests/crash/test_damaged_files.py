@@ -91,11 +91,17 @@ def dead(request: pytest.FixtureRequest, bench: Bench) -> Dead:
     raise AssertionError("the run never died inside its loop")
 
 
-def certain_bytes(journal: bytes) -> int:
-    """How much of a journal was surely on the disk: up to the frame that the last one names."""
-    lines = journal.splitlines(keepends=True)
+def certain_bytes(dead: Dead) -> int:
+    """How much of the journal was surely on the disk: what its last frame or a store shows."""
+    lines = dead.files[dead.name_of("journal")].splitlines(keepends=True)
     frames = [json.loads(line.split(b" ", 2)[2]) for line in lines]
-    last = frames[-1].get("s", 0)
+    stores = {name: dead.files.get(f"stores/{name}.json", b"") for name in ("customers", "scored")}
+    stored = [
+        frame["n"]
+        for frame in frames
+        if any(f'"{key}"'.encode() in stores[name] for name, _, key, *_ in frame.get("ops", ()))
+    ]
+    last = max([frames[-1].get("s", 0), *stored])
     return sum(len(line) for line, frame in zip(lines, frames, strict=True) if frame["n"] <= last)
 
 
@@ -172,7 +178,7 @@ def test_every_byte_of_a_file_may_be_damaged(bench: Bench, dead: Dead, kind: str
 
 def damage_each(bench: Bench, dead: Dead, kind: str, n: int | None) -> None:
     name = dead.name_of(kind)
-    certain = certain_bytes(dead.files[name]) if kind == "journal" else 0
+    certain = certain_bytes(dead) if kind == "journal" else 0
     for how, content in changed(dead.files[name], n, f"{dead.name} {kind}"):
         with place(bench, dead.name) as run:
             build(run.state_dir, dead.files | {name: content})
@@ -208,7 +214,7 @@ def test_a_thing_that_is_no_file(bench: Bench, dead: Dead, kind: str, thing: str
 def test_a_damaged_journal_is_gone_on_with_by_force_only(bench: Bench, dead: Dead) -> None:
     name = dead.name_of("journal")
     content = dead.files[name]
-    end = content.rindex(b"\n", 0, certain_bytes(content) - 1)
+    end = content.rindex(b"\n", 0, certain_bytes(dead) - 1)
     with place(bench, dead.name) as run:
         damaged = content[: end - 9] + b"#" + content[end - 8 :]
         build(run.state_dir, dead.files | {name: damaged})

@@ -83,6 +83,13 @@ def kill_somewhere(process: Process, run: Run, chance: random.Random, usual: Usu
     return f"{delay:.3f} s"
 
 
+def signal_during(process: Process, number: int, run: Run, request: int) -> None:
+    """Send a signal while the process waits for an answer, which comes after that."""
+    run.world.holds_at = request
+    process.signal_when(number, lambda: run.world.n_requests >= request)
+    run.world.released.set()
+
+
 def killed_run(
     bench: Bench, name: str, usual: Usual, chance: random.Random
 ) -> tuple[int, list[str]]:
@@ -156,7 +163,7 @@ def test_a_process_that_is_asked_to_stop_says_how_to_go_on(
     wanted = undisturbed(bench, "quickstart")
     with place(bench, "quickstart") as run:
         with Process(*command(run)) as process:
-            process.signal_when(number, lambda: run.world.n_requests >= after)
+            signal_during(process, number, run, after)
             ended = process.wait()
         assert ended.code == code, ended
         assert "--resume" in ended.output + ended.errors
@@ -175,7 +182,7 @@ def test_a_second_signal_ends_the_process_at_once(bench: Bench) -> None:
     wanted = undisturbed(bench, "post")
     with place(bench, "post") as run:
         with Process(*command(run)) as process:
-            process.signal_when(signal.SIGTERM, lambda: run.world.n_requests >= 8)
+            signal_during(process, signal.SIGTERM, run, 8)
             time.sleep(0.002)
             process.signal(signal.SIGTERM)
             ended = process.wait()

@@ -68,6 +68,7 @@ class World:
 
     `created` holds the bodies that had an effect, by path; `bodies` all that came with each key.
     From request `breaks_at` on, and in each of the `outages`, everything is answered with 500.
+    The answer to request `holds_at` waits until it is `released`.
     """
 
     name: str
@@ -84,6 +85,8 @@ class World:
     observe: Callable[[Asked], None] | None = None
     breaks_at: int | None = None
     outages: tuple[range, ...] = ()
+    holds_at: int | None = None
+    released: threading.Event = field(default_factory=threading.Event)
 
     def effects(self) -> dict[str, Any]:
         """What a run and an undisturbed run must have in common; generated ids and times differ."""
@@ -110,7 +113,12 @@ class World:
         handler = getattr(self, f"{asked.method.lower()}_{parts[0]}", None)
         if handler is None:
             return Reply({"error": "no such route", "path": asked.path}, 404)
-        return handler(asked, parts[1:])
+        reply = handler(asked, parts[1:])
+        return self._held(reply) if self.n_requests == self.holds_at else reply
+
+    async def _held(self, reply: Any) -> Any:
+        await asyncio.to_thread(self.released.wait, 30)
+        return reply
 
     def get_customers(self, asked: Asked, rest: list[str]) -> Any:
         if rest:
