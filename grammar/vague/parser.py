@@ -22,7 +22,7 @@ from vague.build.readings import Reading, shifted
 from vague.diagnostics import Diagnostic, sort_key
 from vague.echoes import without_echoes
 from vague.matching import Matching, Seeks, scan, scan_all, tidiness
-from vague.peg import RULES, undisturbed
+from vague.peg import rules, undisturbed
 from vague.reread import Edit, Rereader, edit_between, lists_as_before
 from vague.slices import Brackets, comments
 from vague.text import SourceText, Span
@@ -128,7 +128,7 @@ def _parse_mostly(text: str, previous: Parsed, edit: Edit) -> Parsed:
 
 
 def _parse_whole(text: str, reader: Reader, matching: Matching) -> Parsed:
-    reading = reader.read(RULES.forms["program"], 0, len(text))
+    reading = reader.read(rules().forms["program"], 0, len(text))
     return _parsed(SourceText.of(text), reading, matching)
 
 

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
@@ -551,4 +552,7 @@ def grammar_text() -> str:
     return resources.files("vague").joinpath("vague.peg").read_text(encoding="utf-8")
 
 
-RULES: Final = Rules(grammar_text())
+@cache
+def rules() -> Rules:
+    """The rules of the language, made when the first text is read: that takes a while."""
+    return Rules(grammar_text())

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from vague import wording
 from vague.diagnostics import Diagnostic
-from vague.peg import RULES, Cuts, Failure, ListForm
+from vague.peg import Cuts, Failure, ListForm, rules
 from vague.slices import PIECES, SPACE
 from vague.suggestions import nearest
 from vague.vocabulary.options import OPTION_BLOCKS
@@ -32,7 +32,6 @@ _SPREADING: Final = frozenset(
     {"array", "object", "option_object", "schema_items", "object_type", "array_pattern"}
 )
 _FIRST_OF_FIELDS: Final = frozenset({"assume"})
-_STEP_WORDS: Final = RULES.words("step")
 _OPTION_WORDS: Final = frozenset(OPTION_BLOCKS["mission"].options)
 _OPENERS: Final = "([{"
 # What a word such as `store` goes on with as a step, and what as a definition or an option.
@@ -114,11 +113,11 @@ def _first_word(trouble: Trouble, at: int, expected: list[str]) -> tuple[int, li
     if first is None or at == trouble.start or at != _token_start(trouble, first.end()):
         return at, expected
     if trouble.form.rule not in _STATEMENTS:
-        near = nearest(first.group(), RULES.words(trouble.form.element) & _FIRST_OF_FIELDS)
+        near = nearest(first.group(), rules().words(trouble.form.element) & _FIRST_OF_FIELDS)
         return (at, expected) if near is None else (trouble.start, ["'assume'"])
     if trouble.form.rule in MEMBER_LISTS and first.group() in _OPTION_WORDS:
         return at, ["':'"]
-    known = first.group() in RULES.words(trouble.form.element)
+    known = first.group() in rules().words(trouble.form.element)
     foreign = first.group() in _FOREIGN_BLOCKS
     has_block = trouble.text[at : at + 1] == "{" and trouble.form.rule in STEP_LISTS and not foreign
     return (at, expected) if known or has_block else (trouble.start, [trouble.form.element])
@@ -158,7 +157,7 @@ def _expected_before(trouble: Trouble, at: int) -> list[str]:
     """What would have fitted at `at`, where something else was taken for it."""
     start = trouble.start if at > trouble.start or trouble.floor is None else trouble.floor
     piece = trouble.text[start:at]
-    _, failure = RULES.match(trouble.form.element, piece, 0, _Shifted(trouble.cuts, start))
+    _, failure = rules().match(trouble.form.element, piece, 0, _Shifted(trouble.cuts, start))
     at_end = _behind_space(piece, max(failure.pos, 0)) >= len(piece)
     return failure.expected if at_end else ["primary"]
 
@@ -298,11 +297,11 @@ def _is_member(trouble: Trouble, position: int) -> bool:
 def _is_step(trouble: Trouble, position: int) -> tuple[bool, int]:
     """Whether a step word with what it needs stands here, and how far one had to look."""
     word = TOKEN.match(trouble.text, position)
-    if word is None or word.group() not in _STEP_WORDS:
+    if word is None or word.group() not in rules().words("step"):
         return False, position
     if word.group() == "match":
         return not _is_operand(trouble, position), position
-    tree, failure = RULES.match("step_head", trouble.text, position, trouble.cuts)
+    tree, failure = rules().match("step_head", trouble.text, position, trouble.cuts)
     return tree is not None, max(position, failure.reach)
 
 

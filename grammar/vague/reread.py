@@ -23,7 +23,7 @@ from vague.build.reader import PlacedList, Reader
 from vague.build.readings import ONE, Element, Reading, place
 from vague.diagnostics import Diagnostic
 from vague.matching import NOTHING, Matching, Part, Seeks, Unmatched, match_part, tidiness_of_part
-from vague.peg import RULES
+from vague.peg import rules
 from vague.slices import Brackets, UncertainError, scan_pieces
 
 _ERRORS = (ErrorStep, ErrorMember)
@@ -217,7 +217,7 @@ class Rereader:
 
     def _one(self, reader: Reader, region: _Region) -> Reading | None:
         """A single step around its changed list."""
-        tree, _ = RULES.match("step", self._text, region.start, reader)
+        tree, _ = rules().match("step", self._text, region.start, reader)
         if tree is None or tree.end != region.end + self._edit.delta:
             return None
         reader.placed_one(tree)

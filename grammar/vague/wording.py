@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from vague.advice import Advice, advise, replace_word
 from vague.diagnostics import Diagnostic, Fix, RelatedPlace, Severity, TextEdit
 from vague.mistakes import Mistake, known_mistake, last_resort
-from vague.peg import MAXIMUM_CHAIN, MAXIMUM_DEPTH, RULES
+from vague.peg import MAXIMUM_CHAIN, MAXIMUM_DEPTH, rules
 from vague.slices import PIECES, RESERVED, SPACE, STRANGE, Oddity, comments
 from vague.suggestions import edit_distance, nearest
 from vague.text import Span
@@ -291,8 +291,8 @@ def _meant(found: str, expected: tuple[str, ...], near: tuple[str, ...]) -> str 
             words.append(label.strip("'"))
         elif label in ("item", "member"):
             words.extend(_MEMBER_WORDS)
-        elif label in RULES:
-            words.extend(sorted(RULES.words(label)))
+        elif label in rules():
+            words.extend(sorted(rules().words(label)))
     likely = [word for word in words if word.isidentifier() and len(word) > 1]
     best = nearest(found, likely) if len(found) > 2 else None
     if best is None or edit_distance(found, best, len(found)) * 2 >= len(found):

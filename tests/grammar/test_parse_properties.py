@@ -19,7 +19,7 @@ from vague.ast.base import Node, Placed
 from vague.ast.definitions import File
 from vague.ast.walk import At, children, elements, node_at, walk
 from vague.parser import Parsed, parse, parse_expression
-from vague.peg import RULES, grammar_text
+from vague.peg import grammar_text, rules
 from vague.text import SourceText, Span
 from vague.wording import name_of_label
 
@@ -148,9 +148,9 @@ def test_what_parses_is_what_the_grammar_reads(text: str):
 def test_every_rule_is_defined_once_and_used():
     text = re.sub(r"#.*|~r\"[^\n]*\"", "", grammar_text())
     defined = re.findall(r"^(\w+) *=", text, re.MULTILINE)
-    assert sorted(defined) == sorted(RULES.names)
+    assert sorted(defined) == sorted(rules().names)
     used = set(re.findall(r"\w+", re.sub(r"^\w+ *=|\"[^\"\n]*\"", "", text, flags=re.MULTILINE)))
-    assert RULES.names - used == {"program"}
+    assert rules().names - used == {"program"}
 
 
 # Rules that stand in look-aheads alone, which are never what is expected.
@@ -161,7 +161,7 @@ ONLY_LOOKED_AT = {
 
 
 def test_everything_that_can_be_expected_has_a_name_for_people():
-    labels = RULES.labels | {form.element for form in RULES.forms.values()}
+    labels = rules().labels | {form.element for form in rules().forms.values()}
     assert {label for label in labels if name_of_label(label) is None} == ONLY_LOOKED_AT
 
 

@@ -99,6 +99,16 @@ def test_starting_the_server_loads_no_engine():
     assert shown.stdout.strip() == "[]"
 
 
+def test_starting_the_server_makes_no_rules_of_the_grammar():
+    script = (
+        "import reqon_lsp.server; from vague.peg import rules; print(rules.cache_info().misses)"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.strip() == "0"
+
+
 def test_help_and_status_load_no_http_client_and_no_server():
     script = (
         "import sys; sys.argv = ['reqon', '--help']\n"

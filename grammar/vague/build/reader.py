@@ -29,7 +29,7 @@ from vague.ast.expressions import ErrorExpression
 from vague.ast.steps import Arm, Block, ErrorStep, MisplacedMember
 from vague.build.readings import ONE, Element, Reading, place, shifted
 from vague.diagnostics import Diagnostic, Fix, RelatedPlace, Severity, TextEdit
-from vague.peg import MAXIMUM_CHAIN, MAXIMUM_DEPTH, RULES, Failure, ListForm, Tree
+from vague.peg import MAXIMUM_CHAIN, MAXIMUM_DEPTH, Failure, ListForm, Tree, rules
 from vague.slices import RESERVED, SPACE, Brackets
 from vague.text import Span
 
@@ -149,7 +149,7 @@ class Reader:
         if not self.deeper(tree):
             return []
         whole = self._truncate(tree)
-        nodes = _PlainList(self, RULES.forms[tree.rule], tree).read()
+        nodes = _PlainList(self, rules().forms[tree.rule], tree).read()
         self.text = whole
         self.depth -= 1
         return nodes
@@ -158,7 +158,7 @@ class Reader:
         """The placed elements between the brackets of `tree`."""
         if not self.deeper(tree):
             return ()
-        form = RULES.forms[tree.rule]
+        form = rules().forms[tree.rule]
         reading = self._known(tree.start, form)
         if reading is None:
             whole = self._truncate(tree)
@@ -299,7 +299,7 @@ class _PlainList:
             position, fresh = reader.gap(form, position, end, fresh=fresh)
             if position >= end:
                 break
-            tree, failure = RULES.match(form.element, reader.text, position, reader)
+            tree, failure = rules().match(form.element, reader.text, position, reader)
             if tree is not None and tree.end <= end and self._may_follow(tree, fresh=fresh):
                 self._nodes.append(reader.build(tree))
                 before = failure
@@ -388,7 +388,7 @@ class PlacedList:
             reader.base = self._base
             reader.odd(slot, self._end)
             return False
-        tree, failure = RULES.match(form.element, reader.text, start, reader)
+        tree, failure = rules().match(form.element, reader.text, start, reader)
         if tree is not None and tree.end <= self._end:
             reader.base = tree.start
             node = _in_its_place(form, reader.build(tree))
