@@ -13,10 +13,19 @@ from typing import Any, Protocol
 from reqon.demo.customers import ADDED_OVERNIGHT, CHANGED_OVERNIGHT, FIRST_DAY_COUNT
 from reqon.demo.sample_api import SampleApi
 from reqon.demo.workshop import MISSION, MISSION_FILE, DemoError, Finished, Workshop, expect
+from reqon.state.model import ExecutionState
 
 _PAGES_BEFORE_KILL = 15
 _PAGE_SIZE = 100
 _ITEM_AT_KILL = 523
+
+
+def _has_fetched(state: ExecutionState) -> bool:
+    return state.checkpoints.get("FetchCustomers", {}).get("page") == _PAGES_BEFORE_KILL
+
+
+def _is_in_the_loop(state: ExecutionState) -> bool:
+    return state.active_step is not None and state.active_step.index == _ITEM_AT_KILL
 
 
 class Teller(Protocol):
@@ -112,7 +121,7 @@ class Tour:
         tell.step(1, f"Start it, and kill it without warning after page {_PAGES_BEFORE_KILL}")
         gate = api.hold("/customers", page=_PAGES_BEFORE_KILL + 1)
         tell.command(f"reqon {MISSION_FILE}")
-        tell.output(await work.run_until(gate, MISSION_FILE))
+        tell.output(await work.run_until(gate, _has_fetched, MISSION_FILE))
         tell.killed("kill -9: the process is gone, nothing was tidied up")
         record = await work.record()
         expect("status after the first kill", record["status"], "interrupted")
@@ -135,7 +144,7 @@ class Tour:
         tell.step(2, "Resume it, and kill it again in the middle of the loop")
         gate = api.hold(f"/customers/{customer}/score")
         tell.command(f"reqon {MISSION_FILE} --resume")
-        tell.output(await work.run_until(gate, MISSION_FILE, "--resume"))
+        tell.output(await work.run_until(gate, _is_in_the_loop, MISSION_FILE, "--resume"))
         tell.killed(f"kill -9: while it waits for the score of {customer}")
         await self._show(work, "status", MISSION)
         record = await work.record()

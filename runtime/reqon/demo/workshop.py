@@ -11,17 +11,24 @@ import importlib.resources
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reqon.demo.sample_api import Gate
 from reqon.errors import ReqonError
+from reqon.state.model import ExecutionState
+from reqon.state.reader import StateReader
 
 MISSION_FILE = "customer_sync.vague"
 MISSION = "CustomerSync"
 _START_SECONDS = 60.0
-_SETTLE_SECONDS = 0.2
+_SETTLE_SECONDS = 10.0
+_LOOK_SECONDS = 0.02
+
+Standing = Callable[[ExecutionState], bool]
+"""Whether an execution stands where it should."""
 
 
 class DemoError(ReqonError):
@@ -62,11 +69,11 @@ class Workshop:
         output, errors = await process.communicate()
         return Finished(process.returncode or 0, _text(output), _text(errors))
 
-    async def run_until(self, gate: Gate, *arguments: str) -> str:
+    async def run_until(self, gate: Gate, stands: Standing, *arguments: str) -> str:
         """Run `reqon` until the service holds back an answer at `gate`, then kill it.
 
-        Returns what it had written to standard error by then. What is committed a moment before
-        the kill is given that moment, so that the tour can say exactly where the run stood.
+        Returns what it had written to standard error by then. What came just before the gate is
+        given the time to be committed (`stands`), so that the tour can say where the run stood.
         """
         process = await self._start(*arguments)
         ended = asyncio.ensure_future(process.communicate())
@@ -80,11 +87,20 @@ class Workshop:
                 process.kill()
             output, errors = await ended
             raise DemoError(f"the run did not come as far as expected\n{_text(errors or output)}")
-        await asyncio.sleep(_SETTLE_SECONDS)
+        await self._settle(stands)
         process.kill()
         _, errors = await ended
         gate.opened.set()
         return _text(errors)
+
+    async def _settle(self, stands: Standing) -> None:
+        """Wait until the newest execution stands there; what is wrong for long, the tour tells."""
+        reader = StateReader(self.folder / ".vague-data")
+        for _ in range(round(_SETTLE_SECONDS / _LOOK_SECONDS)):
+            state = reader.latest(MISSION)
+            if state is not None and stands(state):
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def record(self) -> dict[str, Any]:
         """The newest execution's record, as `reqon status --json` tells it."""
