@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,13 @@ from reqon.journal.applied import moved_on, read_marks, write_marks
 from reqon.journal.disk import Disk
 from reqon.journal.frames import Frame
 from reqon.journal.listing import journals, living_executions
-from reqon.journal.locks import FileLock, refuse
+from reqon.journal.locks import refuse
 from reqon.journal.placeholders import SecretBook, refusing
 from reqon.journal.recovery import Extent, read_frames, read_operations
+from reqon.journal.store_lock import StoreLock
 from reqon.journal.sync_checkpoints import publish, read_sync_marks
 from reqon.journal.writers import (
     foreign_journals,
-    lock_path,
     note_writer,
     real_path,
     writer_path,
@@ -47,7 +48,7 @@ class HeldStore:
     identity: str
     store: Store
     writes: bool
-    lock: FileLock | None
+    lock: StoreLock | None
     names: list[str] = field(default_factory=list[str])
     marks: dict[str, int] = field(default_factory=dict[str, int])
     saved_marks: dict[str, int] = field(default_factory=dict[str, int])
@@ -109,14 +110,14 @@ class StoreShelf:
             identity = identity_of(spec, store.location)
             held = by_identity.get(identity)
             if held is None:
-                lock = _lock_of(spec, store, paths, disk)
+                lock = StoreLock(spec, store.location, paths, disk) if store.durable else None
                 held = HeldStore(identity, store, spec.writes, lock)
                 held.shared = store.location is not None and "dir" in spec.options
                 by_identity[identity] = held
             held.writes = held.writes or spec.writes
             held.names.append(name)
             self.by_name[name] = held.store
-        self.held = sorted(by_identity.values(), key=_lock_order)
+        self.held = sorted(by_identity.values(), key=attrgetter("identity"))
 
     @property
     def durable(self) -> list[HeldStore]:
@@ -190,14 +191,6 @@ class StoreShelf:
             self._open([held], own, secrets, force=force)
         finally:
             held.lock.release()
-
-
-def _lock_of(spec: StoreSpec, store: Store, paths: StatePaths, disk: Disk) -> FileLock | None:
-    return FileLock(lock_path(spec, store.location, paths), disk) if store.durable else None
-
-
-def _lock_order(held: HeldStore) -> str:
-    return held.identity if held.lock is None else str(held.lock.path)
 
 
 @dataclass(slots=True)

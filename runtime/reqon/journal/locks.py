@@ -17,7 +17,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -65,13 +65,7 @@ class FileLock:
 
     async def acquire(self, seconds: float, poll: float) -> bool:
         """Take the lock, trying again for so many seconds; False when it stayed taken."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        while not self.try_acquire():
-            if loop.time() >= end:
-                return False
-            await asyncio.sleep(poll)
-        return True
+        return await wait_for(self.try_acquire, seconds, poll)
 
     def write_owner(self, owner: Mapping[str, Any]) -> None:
         """Say who holds the lock.
@@ -90,6 +84,17 @@ class FileLock:
         if self.fd >= 0:
             fd, self.fd = self.fd, -1
             self._disk.close(fd)
+
+
+async def wait_for(try_acquire: Callable[[], bool], seconds: float, poll: float) -> bool:
+    """Try again for so many seconds; False when it never could be taken."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while not try_acquire():
+        if loop.time() >= end:
+            return False
+        await asyncio.sleep(poll)
+    return True
 
 
 def read_owner(path: Path) -> dict[str, Any]:

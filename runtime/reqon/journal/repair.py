@@ -25,12 +25,12 @@ from reqon.journal.disk import Disk
 from reqon.journal.frames import Frame
 from reqon.journal.held import HeldStore, StoreShelf, described, durable_identity
 from reqon.journal.listing import journals
-from reqon.journal.locks import FileLock
 from reqon.journal.placeholders import SecretBook
 from reqon.journal.publishing import is_later
 from reqon.journal.quarantine import put_aside
 from reqon.journal.records import write_record
 from reqon.journal.recovery import Extent, read_frames
+from reqon.journal.store_lock import StoreLock
 from reqon.journal.sync_checkpoints import read_sync_marks, replace_sync_checkpoints
 from reqon.state.journal_tail import read_start
 from reqon.state.paths import StatePaths
@@ -311,7 +311,7 @@ def _identities(start: dict[str, Any], paths: StatePaths) -> set[str]:
     return {identity for identity in found if identity is not None}
 
 
-def _lock(lock: FileLock | None) -> bool:
+def _lock(lock: StoreLock | None) -> bool:
     if lock is None:
         return True
     end = time.monotonic() + _LOCK_SECONDS

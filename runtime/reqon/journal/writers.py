@@ -40,19 +40,24 @@ def lock_path(spec: StoreSpec, location: Path | None, paths: StatePaths) -> Path
     """
     if location is None or "dir" not in spec.options:
         return paths.store_lock(spec.adapter, spec.identifier)
-    real = real_path(location)
     owner = owner_of(location)
     if owner is None:
-        return real.with_name(f".{real.stem}.lock")
-    identifier = real.relative_to(owner.stores).with_suffix("").as_posix()
+        return lock_beside(location)
+    identifier = real_path(location).relative_to(owner.stores).with_suffix("").as_posix()
     return owner.store_lock(spec.adapter, identifier)
 
 
+def lock_beside(location: Path) -> Path:
+    """The lock file of a store that lies in no state folder."""
+    real = real_path(location)
+    return real.with_name(f".{real.stem}.lock")
+
+
 def owner_of(location: Path) -> StatePaths | None:
-    """The state folder in whose `stores` a file lies."""
+    """The state folder in whose `stores` a file lies, once the whole of it is there."""
     for folder in real_path(location).parents:
         owner = StatePaths(folder.parent)
-        if folder == owner.stores and owner.execution.is_dir():
+        if folder == owner.stores and owner.execution.is_dir() and owner.locks.is_dir():
             return owner
     return None
 
