@@ -13,7 +13,7 @@ from reqon.engine.frames import Frame
 from reqon.journal.unit import Unit
 from reqon.plan.model import Site
 from reqon.steps.positions import BlockPosition, Position
-from reqon.values.scope import Scope, Value
+from reqon.values.scope import RESPONSE_SLOT, Scope, Value
 
 if TYPE_CHECKING:
     from reqon.engine.running import Running
@@ -166,10 +166,19 @@ class Standing:
         self.scope.current_operation = kept["operation"]
 
     def enter_body(self, body: BlockPosition) -> None:
-        """Enter the body of a loop: a region of its own."""
+        """Enter the body of a loop: a region of its own, with a `response` of its own."""
+        self._set_response_aside()
         body.slots = self.slots
         self.stack.append(body)
         self.regions.append(body)
+
+    def _set_response_aside(self) -> None:
+        """What the next commit keeps of `response` is its value now, not that of the body."""
+        region = self.regions[-1]
+        if RESPONSE_SLOT in region.changed:
+            region.keep_value(f"v/{RESPONSE_SLOT}", self.slots[RESPONSE_SLOT])
+            region.changed.discard(RESPONSE_SLOT)
+            region.used = True
 
     def resume_body(self, body: BlockPosition) -> None:
         """Take up the iteration that an earlier process was in, if there is one."""
