@@ -212,7 +212,7 @@ def unquoted_text(value: OptionValue, walk: Walk) -> bool:
 def _visit_named(value: Expression, kind: str, walk: Walk) -> None:
     """The name of a store or source, or (sources only) an expression that gives one."""
     if isinstance(value, Name):
-        if kind == "source" and walk.scope.find(value.text) is not None:
+        if kind == "source" and _holds_source(value.text, walk):
             visit(value, walk)
         else:
             refer(kind, Identifier(value.span, value.text), _role(kind), walk)
@@ -220,6 +220,11 @@ def _visit_named(value: Expression, kind: str, walk: Walk) -> None:
         refer(kind, value, _role(kind), walk)
     else:
         visit(value, walk)
+
+
+def _holds_source(name: str, walk: Walk) -> bool:
+    """Whether a name that is no source is a variable, which may hold the name of one."""
+    return not walk.has("source", name) and walk.resolve(name)[0] in ("local", "let")
 
 
 def _role(kind: str) -> str:
