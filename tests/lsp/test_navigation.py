@@ -157,6 +157,9 @@ def test_a_string_that_spells_a_name_is_renamed_within_its_quotes():
     [
         ("store people", 7, "1st", "'1st' is not a name"),
         ("store people", 7, "null", "'null' is not a name"),
+        ("store people", 7, "größe", "'größe' is not a name"),
+        ("store people", 7, "API", "'API' is the name of something already"),
+        ("let age", 5, "response", "'response' has a meaning of its own"),
         ("store people", 7, "limit", None),
         ("Fetch {", 1, "Clean", "'Clean' is the name of an action already"),
         ("let age", 5, "person", "another name in sight"),

@@ -6,6 +6,7 @@ would not be the same program afterwards.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from reqon_lsp.analysis import Snapshot
@@ -17,11 +18,15 @@ from vague.program import MissionProgram, dirname, join
 from vague.text import Span
 from vague.traversal.events import Kind
 from vague.vocabulary.keywords import RESERVED
+from vague.vocabulary.kinds import AMBIENT_NAMES, PREDEFINED_SCHEMAS, TYPE_NAMES
 
 _WRITES = frozenset({"declare", "write"})
 _RENAMED: frozenset[Kind] = frozenset(
     {"mission", "action", "source", "store", "schema", "transform", "let", "local"}
 )
+_READABLE: frozenset[Kind] = frozenset({"let", "local", "store", "source"})
+"""What an expression reads by its name alone."""
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 def definition(snapshot: Snapshot, path: str, offset: int) -> tuple[Span, Location] | None:
@@ -105,7 +110,7 @@ def _can_be_renamed(found: NameAt) -> bool:
 
 
 def _is_name(text: str) -> bool:
-    return text.isidentifier() and text not in RESERVED and text != "_"
+    return _NAME.fullmatch(text) is not None and text not in RESERVED and text != "_"
 
 
 def _refuse_clash(snapshot: Snapshot, found: NameAt, new_name: str) -> None:
@@ -115,12 +120,20 @@ def _refuse_clash(snapshot: Snapshot, found: NameAt, new_name: str) -> None:
         if snapshot.program.mission(new_name) is not None:
             raise RefusedError(f"there is a mission '{new_name}' already")
         return
-    if symbol.kind in ("local", "let", "store", "source"):
+    if _is_taken(symbol.kind, new_name):
+        raise RefusedError(f"'{new_name}' has a meaning of its own")
+    if symbol.kind in _READABLE:
         for one in snapshot.names.references(symbol):
             _refuse_hidden(snapshot, one, new_name)
     for mission in snapshot.program.missions:
         if _declares(mission, symbol, new_name):
             raise RefusedError(f"'{new_name}' is the name of {_word(symbol)} already")
+
+
+def _is_taken(kind: Kind, name: str) -> bool:
+    if kind == "schema":
+        return name in TYPE_NAMES or name in PREDEFINED_SCHEMAS
+    return kind in _READABLE and name in AMBIENT_NAMES
 
 
 def _refuse_hidden(snapshot: Snapshot, place: NameAt, new_name: str) -> None:
@@ -130,21 +143,20 @@ def _refuse_hidden(snapshot: Snapshot, place: NameAt, new_name: str) -> None:
 
 
 def _declares(mission: MissionProgram, symbol: Symbol, name: str) -> bool:
+    if symbol.kind in _READABLE:
+        variable = symbol.kind in ("let", "local")
+        lets = {one.node.name.text for one in (*mission.shared_lets, *mission.lets)}
+        return name in mission.stores or name in mission.sources or (variable and name in lets)
     tables: Mapping[str, Mapping[str, object]] = {
         "action": mission.actions,
-        "source": mission.sources,
-        "store": mission.stores,
         "schema": mission.schemas,
         "transform": mission.transforms,
     }
-    if symbol.kind in ("let", "local"):
-        lets = {one.node.name.text for one in (*mission.shared_lets, *mission.lets)}
-        return name in lets or name in mission.stores
     return name in tables[symbol.kind]
 
 
 def _word(symbol: Symbol) -> str:
-    if symbol.kind in ("let", "local"):
+    if symbol.kind in _READABLE:
         return "something"
     return f"an {symbol.kind}" if symbol.kind == "action" else f"a {symbol.kind}"
 
