@@ -19,6 +19,8 @@ with the standard library; `docs/state-format.md` describes the form for others.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from zlib import crc32
 
@@ -150,12 +152,39 @@ encode_json_into = _encoder.encode_into
 
 def line_of(body: bytes) -> bytes:
     """The journal's line for an encoded frame."""
-    return b"".join(line_parts(body))
+    return b"%d %08x %b\n" % (len(body), crc32(body), body)
 
 
-def line_parts(body: bytes) -> tuple[bytes, bytes, bytes]:
-    """The line in parts, for a frame that is too large to be copied."""
-    return b"%d %08x " % (len(body), crc32(body)), body, b"\n"
+def long_line(pieces: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
+    """The line of a frame that is too large to be held: its pieces are made twice.
+
+    RuntimeError at the end, before anybody could take the line for whole, where the pieces were
+    not the same both times.
+    """
+    first = _Measured()
+    for piece in pieces():
+        first.take(piece)
+    yield b"%d %08x " % (first.size, first.checksum)
+    second = _Measured()
+    for piece in pieces():
+        second.take(piece)
+        yield piece
+    if first != second:
+        raise RuntimeError("a frame has changed while it was written")
+    yield b"\n"
+
+
+@dataclass(slots=True)
+class _Measured:
+    """Length and checksum of what comes in pieces."""
+
+    size: int = 0
+    checksum: int = 0
+
+    def take(self, piece: bytes) -> None:
+        """Add a piece."""
+        self.size += len(piece)
+        self.checksum = crc32(piece, self.checksum)
 
 
 def encode_frame(frame: Frame) -> bytes:

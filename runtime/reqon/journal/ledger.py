@@ -234,9 +234,13 @@ class Ledger:
 
     @property
     def has_grown(self) -> bool:
-        """Whether views are to be written; pages that are in use have to stay in any case."""
+        """Whether views are to be written and the journal begun anew.
+
+        Pages in use stay in any case, so that they are no growth. And they would be written once
+        more: as much of everything else has to come first.
+        """
         writer = self.writer
-        return writer is not None and writer.size > self.grow_at + self.state.page_bytes
+        return writer is not None and writer.size > self.grow_at + 2 * self.state.page_bytes
 
     async def settle(self, kind: CommitKind, *, sync: bool) -> None:
         """Append what was merged; wait for the disk as asked and as the durability says."""

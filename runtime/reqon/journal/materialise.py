@@ -16,11 +16,11 @@ from typing import Any
 from reqon.journal.applied import moved_on
 from reqon.journal.blobs import BLOB_TAG, BlobFolder, live_hashes
 from reqon.journal.disk import Disk
-from reqon.journal.frames import Frame, line_parts
+from reqon.journal.frames import Frame, long_line
 from reqon.journal.held import HeldStore, write_stores
 from reqon.journal.listing import living_executions
 from reqon.journal.net_changes import NetChanges
-from reqon.journal.placeholders import SecretBook, encode_hidden
+from reqon.journal.placeholders import SecretBook, base_pieces
 from reqon.journal.records import write_record
 from reqon.journal.run_state import RunState
 from reqon.journal.sync_checkpoints import publish
@@ -106,7 +106,7 @@ def compact(
     frame.summary = state.summary
     if net is not None:
         frame.ops = net.encoded(durable_only=True)
-    size = disk.replace_durably(path, line_parts(encode_hidden(frame, secrets)))
+    size = disk.replace_durably(path, long_line(base_pieces(frame, secrets)))
     return Compacted(size, memory)
 
 

@@ -8,13 +8,15 @@ which a secret is found are hidden and encoded again. Decides nothing about what
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, Protocol
 
 import msgspec
 
 from reqon.errors import ConfigError, RefusedError
 from reqon.journal.frames import Frame, decode_operations, encode_frame, encode_json
+
+_PIECE_BYTES = 256 * 1024
 
 
 class SecretBook(Protocol):
@@ -98,6 +100,35 @@ def encode_hidden(frame: Frame, book: SecretBook) -> bytes:
     shown = book.redact_value(msgspec.to_builtins(frame.summary))
     frame.summary = msgspec.convert(shown, type(frame.summary))
     return encode_frame(frame)
+
+
+def base_pieces(frame: Frame, book: SecretBook) -> Callable[[], Iterator[bytes]]:
+    """A `base` frame as `encode_hidden` gives it, in pieces, for who has no room for the whole.
+
+    The answer may be called again. What the frame holds must not change meanwhile; its cells are
+    taken out of it.
+    """
+    base = frame.base
+    assert base is not None, "a frame of kind base"
+    cells, base.cells = base.cells, []
+    head = encode_hidden(frame, book)
+    assert head.endswith(b"}}"), "base is the last field that is set"
+
+    def pieces() -> Iterator[bytes]:
+        piece = bytearray(head[:-2])
+        piece += b'"cells":[' if head.endswith(b"{}}") else b',"cells":['
+        for number, (address, value) in enumerate(cells):
+            encoded = encode_json((address, value))
+            if book.concerns(encoded):
+                encoded = encode_json((address, _hidden(value, book)))
+            piece += b"," + encoded if number else encoded
+            if len(piece) >= _PIECE_BYTES:
+                yield bytes(piece)
+                piece.clear()
+        piece += b"]}}"
+        yield bytes(piece)
+
+    return pieces
 
 
 @contextlib.contextmanager

@@ -256,7 +256,10 @@ async def test_pages_that_are_in_use_do_not_make_a_journal_begin_anew(tmp_path: 
     for number in range(3):
         unit.page(f"0/p/{number}", ["x" * 9_000])
         await unit.commit("page", Barrier.SYNC)
-    assert disk.names.count("replace") == before
+    for number in range(3):
+        unit.put("a", f"k{number}", {"text": "x" * 10_000})
+        await unit.commit("c", Barrier.SYNC)
+    assert disk.names.count("replace") == before, "the pages would be written for too little"
     unit.cell("0", None)
     await unit.commit("c", Barrier.SYNC)
     assert disk.names.count("replace") > before
