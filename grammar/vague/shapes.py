@@ -120,7 +120,7 @@ def fields_of(
     """
     looking = _Looking(place, samples or {})
     known = looking.of_context(place.context, 0) if target is None else looking.of(target, 0)
-    fields = {} if known is None else {one.name: one for one in _fields(known)}
+    fields = {} if known is None else {one.name: one for one in fields_within(known)}
     if isinstance(target, Name) and target.text == "response":
         for kind in VIRTUAL_FIELDS.values():
             fields.setdefault(kind.name, _virtual(kind))
@@ -139,20 +139,34 @@ def shape_of(
     return None if known is None else known.resolved()
 
 
-def _fields(known: Knowledge) -> Iterator[KnownField]:
+def fields_within(known: Knowledge) -> Iterator[KnownField]:
     """Fields of an object; of an array those of its elements, since `.name` projects."""
     shape = known.resolved()
     if shape.items is not None:
-        yield from _fields(replace(known, shape=shape.items))
+        yield from fields_within(replace(known, shape=shape.items))
         return
     for part in (*shape.parts, *shape.alternatives):
-        yield from _fields(replace(known, shape=part))
+        yield from fields_within(replace(known, shape=part))
     for name, inner in shape.fields.items():
         resolved = inner if known.document is None else known.document.resolve(inner)
         optional = name not in shape.required
         description = inner.description or resolved.description
         words = type_words(resolved, known.document)
         yield KnownField(name, words, optional, known.origin, description)
+
+
+def member_of(known: Knowledge | None, name: str) -> Knowledge | None:
+    """One field of an object, or of the elements of an array; None where it is not known."""
+    if known is None:
+        return None
+    shape = known.resolved()
+    if shape.items is not None:
+        return member_of(known.child(shape.items), name)
+    found = shape.fields.get(name)
+    if found is not None:
+        return known.child(found)
+    inner = (member_of(known.child(one), name) for one in (*shape.parts, *shape.alternatives))
+    return next((one for one in inner if one is not None), None)
 
 
 def type_words(shape: Shape, document: ApiDocument | None = None) -> str:
@@ -275,11 +289,11 @@ class _Looking:
 
     def context_field(self, value: ContextField, depth: int) -> Knowledge | None:
         """`.name`."""
-        return self._member(self.of_context(self.place.context, depth), value.name.text)
+        return member_of(self.of_context(self.place.context, depth), value.name.text)
 
     def member(self, value: FieldAccess, depth: int) -> Knowledge | None:
         """`x.name`."""
-        return self._member(self.of(value.target, depth), value.name.text)
+        return member_of(self.of(value.target, depth), value.name.text)
 
     def element(self, value: IndexAccess, depth: int) -> Knowledge | None:
         """`x[i]`."""
@@ -318,20 +332,6 @@ class _Looking:
         if name in _KEEPS_ELEMENTS:
             return known
         return self._element(known) if name in _GIVES_ELEMENT else None
-
-    def _member(self, known: Knowledge | None, name: str) -> Knowledge | None:
-        if known is None:
-            return None
-        shape = known.resolved()
-        if shape.items is not None:
-            return self._member(known.child(shape.items), name)
-        found = shape.fields.get(name)
-        if found is not None:
-            return known.child(found)
-        inner = (
-            self._member(known.child(one), name) for one in (*shape.parts, *shape.alternatives)
-        )
-        return next((one for one in inner if one is not None), None)
 
     def _element(self, known: Knowledge | None) -> Knowledge | None:
         if known is None:

@@ -24,7 +24,7 @@ SPEC = {
                 "operationId": "listCrates",
                 "summary": "All crates",
                 "parameters": [
-                    {"name": "status", "in": "query", "schema": {"type": "string"}},
+                    {"name": "status", "in": "query", "schema": {"enum": ["full", "empty"]}},
                     {"name": "depot", "in": "query", "required": True},
                     {"name": "X-Trace", "in": "header"},
                 ],
@@ -41,18 +41,29 @@ SPEC = {
                     }
                 },
             },
+            "post": {
+                "operationId": "addCrate",
+                "requestBody": {
+                    "content": {
+                        "application/json": {"schema": {"$ref": "#/components/schemas/Crate"}}
+                    }
+                },
+                "responses": {"201": {}},
+            },
         },
     },
     "components": {
         "schemas": {
+            "Place": {"type": "object", "properties": {"hall": {"type": "string"}}},
             "Crate": {
                 "type": "object",
                 "required": ["code"],
                 "properties": {
                     "code": {"type": "string", "description": "what stands on it"},
                     "weight": {"type": "number"},
+                    "place": {"$ref": "#/components/schemas/Place"},
                 },
-            }
+            },
         }
     },
 }
@@ -143,11 +154,17 @@ PLACES = [
     (action("let y = lim$0"), ["limit"]),
     (action("let y = upperc$0"), ["uppercase"]),
     (action("let y = limit $0"), ["and", "or", "in", "is", "where"]),
+    (action("let y = if limit > 2 $0"), ["then", "and", "or"]),
+    (action("let y = if limit > 2 then limit $0"), ["else", "and", "or"]),
     # parameters of an operation
     (action("call Depot.listCrates { params: { $0 } }"), ["depot", "status"]),
     (action("call Depot.listCrates { params: { depot: 1, $0 } }"), ["status"]),
     (action("call Depot.listCrates { headers: { $0 } }"), ["X-Trace"]),
     (action('get "/crates" from Depot { params: { $0 } }'), ["depot", "status"]),
+    (action("call Depot.listCrates { params: { status: $0 } }"), ['"full"', '"empty"']),
+    (action("call Depot.addCrate { body: { $0 } }"), ["code", "weight", "place"]),
+    (action("call Depot.addCrate { body: { place: { $0 } } }"), ["hall"]),
+    (action('post "/crates" from Depot { body: { code: 1, $0'), ["weight", "place"]),
     # fields
     (action('for person in people {\n get "/people/{per$0}"\n }'), ["person"]),
     (action('call Depot.listCrates\n for c in response { get "/c/{c.$0}" }'), ["code", "weight"]),
@@ -166,6 +183,11 @@ FIELDS = [
     (action("for person in people {\n let x = person.$0\n }"), ["id", "name", "address", "age"]),
     (action("for person in people {\n let x = person.address.$0\n }"), ["city"]),
     (action("for person in people where .$0 {\n }"), ["id", "name", "address", "age"]),
+    (action("for person in people where person.$0 {\n }"), ["id", "name", "address", "age"]),
+    (action("for person in people where true and person.address.$0"), ["city"]),
+    (action("let x = people.filter(person => person.$0)"), ["id", "name", "address", "age"]),
+    (action("let x = people | filter(one => one.ag$0"), ["age"]),
+    (action("let x = filter(people, one => one.address.$0"), ["city"]),
     (action("for person in people {\n store person -> errors { key: .$0 }\n }"), ["id", "name"]),
     (action('get "/people"\n store response.data -> people { key: .$0 }'), ["id", "name"]),
     (action("let ids = people | filter(.ag$0)"), ["age"]),

@@ -14,7 +14,7 @@ from reqon_lsp.analysis import Snapshot
 from reqon_lsp.features import proposals
 from reqon_lsp.features.fields import fields_at, scope_of
 from reqon_lsp.features.option_values import CLOSED, option_values
-from reqon_lsp.features.parameters import parameters
+from reqon_lsp.features.parameters import choices, parameters
 from reqon_lsp.features.place import STEP_FRAMES, Place, Token, option_spec, place_at
 from reqon_lsp.features.strings import string_completions
 from reqon_lsp.last_run import Past
@@ -492,6 +492,9 @@ def _value_of(block: str, key: str, asked: Asked) -> Iterator[Completion]:
 def _object(asked: Asked) -> Iterator[Completion]:
     before = asked.before
     if ":" in [token.text for token in before[:2]]:
+        if asked.last == ":":
+            key = before[0].text.strip("\"'`")
+            yield from choices(asked.snapshot, asked.mission, asked.place, key)
         yield from _expression(asked)
         return
     yield from parameters(asked.snapshot, asked.mission, asked.place, _keys(asked))
@@ -529,6 +532,7 @@ def _expression(asked: Asked) -> Iterator[Completion]:
     if before and before[-1].kind == "number":
         yield from _units()
     if before and not _wants_operand(before[-1]):
+        yield from _rest_of_condition(before)
         yield from proposals.operators()
         return
     if before and before[-1].text == "is":
@@ -540,6 +544,14 @@ def _expression(asked: Asked) -> Iterator[Completion]:
     yield from proposals.names_in_scope(asked.scope, asked.mission)
     yield from proposals.functions(asked.snapshot.vocabulary)
     yield from proposals.expression_words()
+
+
+def _rest_of_condition(before: list[Token]) -> Iterator[Completion]:
+    """Behind an operand of `if … then … else`: the word that comes next."""
+    last = next((t.text for t in reversed(before) if t.text in ("if", "then", "else")), None)
+    following = {"if": "then", "then": "else"}.get(last or "")
+    if following is not None and any(token.text == "if" for token in before[1:]):
+        yield proposals.keyword(following, 1)
 
 
 def _wants_operand(token: Token) -> bool:

@@ -99,8 +99,12 @@ def fields_at(
     dot, operand = before[-1], before[:-1]
     if operand and operand[-1].end == dot.start and operand[-1].kind != "sign":
         found = operand_before(operand)
-        target = None if found is None else expression(text[found[0] : found[1]])
-        return here.of(target) if target is not None else ()
+        if found is None:
+            return ()
+        written = text[found[0] : found[1]]
+        target = expression(written)
+        known = here.of(target) if target is not None else ()
+        return known or _of_element(written, place, here, text)
     stored = stored_value(place.frame, text)
     if stored is not None:
         value, store = stored
@@ -108,6 +112,33 @@ def fields_at(
     written = _written_context(operand, place.frame, text)
     known = here.of(written) if written is not None else ()
     return known or here.of(None)
+
+
+def _of_element(written: str, place: Place, here: FieldsHere, text: str) -> tuple[KnownField, ...]:
+    """The fields of what a loop or a callback that is still being written names its elements."""
+    name = re.match(r"\w+", written)
+    collection = None if name is None else _collection(name.group(), place)
+    if name is None or collection is None:
+        return ()
+    start, end = collection
+    target = expression(f"({text[start:end]}){written[name.end() :]}")
+    return here.of(target) if target is not None else ()
+
+
+def _collection(name: str, place: Place) -> tuple[int, int] | None:
+    """Where the collection stands whose elements are called `name` in words at the cursor."""
+    before = place.before
+    texts = [token.text for token in before]
+    if texts[:3] == ["for", name, "in"] and "where" in texts[4:]:
+        return before[3].start, before[texts.index("where", 4) - 1].end
+    frame = place.frame
+    if frame.kind != "call" or texts[:2] != [name, "=>"]:
+        return None
+    arguments = [token for token in frame.tokens if token.start < before[0].start]
+    if arguments:
+        comma = next(n for n, token in enumerate(arguments) if token.text == ",")
+        return operand_before(arguments[:comma])
+    return operand_before(frame.head[:-2]) if len(frame.head) > 2 else None
 
 
 def _written_context(before: Sequence[Token], frame: Frame, text: str) -> Expression | None:
