@@ -225,7 +225,13 @@ class ReqonProtocol(LanguageServerProtocol):
             code = JsonRpcInvalidParams.CODE or JsonRpcInvalidRequest.CODE
             self._reply_error(message_id, code, f"invalid parameters: {error}")
         else:
-            self._request_futures.pop(message_id, None)
+            self._disappoint(message_id, error)
+
+    def _disappoint(self, message_id: MessageId, error: JsonRpcException) -> None:
+        """The client's reply cannot be read: whoever waits for it goes on without."""
+        waiting = self._request_futures.pop(message_id, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(error)
 
     def _send_response(self, msg_id: MessageId, result: Any = None, error: Any = None) -> None:
         """Send a result that is JSON already as it is."""

@@ -154,8 +154,8 @@ PLACES = [
     (action("let y = lim$0"), ["limit"]),
     (action("let y = upperc$0"), ["uppercase"]),
     (action("let y = limit $0"), ["and", "or", "in", "is", "where"]),
-    (action("let y = if limit > 2 $0"), ["then", "and", "or"]),
-    (action("let y = if limit > 2 then limit $0"), ["else", "and", "or"]),
+    (action("let y = if limit $0"), ["then", "and", "or"]),
+    (action("let y = if limit then 3 - limit $0"), ["else", "and", "or"]),
     # parameters of an operation
     (action("call Depot.listCrates { params: { $0 } }"), ["depot", "status"]),
     (action("call Depot.listCrates { params: { depot: 1, $0 } }"), ["status"]),

@@ -87,6 +87,7 @@ STAGES = {"pipeline": [{"status": "completed"}, {"status": "completed"}, {"statu
         (FAILED, "✗ 14:02 Fetch · HTTP 429"),
         (RUNNING | ACTIVE | {"progress": {"current": 380, "total": 1000}}, "▶ Fetch 38%"),
         (RUNNING | ACTIVE | STAGES, "▶ 3/3 Fetch"),
+        (RUNNING, "▶ running"),
         ({"status": "interrupted"} | ACTIVE | STAGES, "⚠ interrupted 3/3 Fetch"),
         ({"program": {"actionHashes": {"Fetch": "other"}}}, "~ 14:02 ok · edited since"),
     ],

@@ -42,6 +42,21 @@ async def test_after_shutdown_a_request_is_refused(client):
     assert answer["error"]["code"] == -32600
 
 
+async def test_a_command_goes_on_where_the_client_replies_what_cannot_be_read(client, tmp_path):
+    file = tmp_path / "sync.vague"
+    file.write_text("mission Sync {\n  action Fetch { clear people }\n}\n")
+    await client.initialize({"window": {"showDocument": {"support": True}}})
+    argument = {"uri": file.as_uri(), "mission": "Sync"}
+    history = {"command": "reqon.server.history", "arguments": [argument]}
+    client.send(
+        {"jsonrpc": "2.0", "id": 1, "method": "workspace/executeCommand", "params": history}
+    )
+    asked = await client.until(lambda message: message.get("method") == "window/showDocument")
+    client.send({"jsonrpc": "2.0", "id": asked["id"], "result": None})
+    assert (await client.answer(1))["result"] == []
+    assert await client.leave() == 0
+
+
 @pytest.mark.parametrize(
     ("method", "params", "code"),
     [

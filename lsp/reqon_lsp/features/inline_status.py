@@ -76,7 +76,7 @@ def label(state: ExecutionState, now: datetime, *, edited: bool) -> str:
     """The text of a hint, such as `✓ 14:02 · 1,523 rec · 3.2s`."""
     when = moment(state.completed_at or state.last_activity_at, now)
     if state.status == "running":
-        return _fit(f"▶ {_position(state)}", state)
+        return _fit(f"▶ {_position(state) or 'running'}", state)
     if state.status == "interrupted":
         return _fit(f"⚠ interrupted {_position(state)}".rstrip(), state)
     if state.status == "failed":
