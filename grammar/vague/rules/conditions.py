@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
+from typing import Any, TypeGuard
+
 from vague.ast.expressions import (
+    ArrayLiteral,
     Binary,
     BooleanLiteral,
     ContextField,
@@ -12,6 +17,7 @@ from vague.ast.expressions import (
     Name,
     NullLiteral,
     NumberLiteral,
+    ObjectLiteral,
     StringLiteral,
     Unary,
     ValuePattern,
@@ -79,6 +85,14 @@ def _alternatives(expression: Expression) -> list[Expression]:
 
 
 _UNKNOWN = object()
+_COLLECTION = object()
+"""The value of an array or object as far as its truth goes, which does not depend on its parts."""
+_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def _constant(expression: Expression) -> bool | None:
@@ -88,36 +102,54 @@ def _constant(expression: Expression) -> bool | None:
 
 
 def _value(expression: Expression) -> object:
-    if isinstance(expression, Group):
-        return _value(expression.inner)
+    while isinstance(expression, Group):
+        expression = expression.inner
     if isinstance(expression, NullLiteral):
         return None
     if isinstance(expression, BooleanLiteral | NumberLiteral | StringLiteral):
         return expression.value
-    if isinstance(expression, Unary) and expression.operator == "not":
-        inner = _value(expression.operand)
-        return _UNKNOWN if inner is _UNKNOWN else not inner
+    if isinstance(expression, ArrayLiteral | ObjectLiteral):
+        return _COLLECTION
+    if isinstance(expression, Unary):
+        return _changed(expression)
     if isinstance(expression, Binary):
         return _combined(expression)
     return _UNKNOWN
 
 
+def _changed(expression: Unary) -> object:
+    inner = _value(expression.operand)
+    if expression.operator == "not":
+        return _UNKNOWN if inner is _UNKNOWN else not inner
+    return -inner if _is_number(inner) and expression.operator == "-" else _UNKNOWN
+
+
 def _combined(expression: Binary) -> object:
     """`and` and `or` may be decided by one side alone, comparisons need both."""
-    operator = expression.operator
-    if operator not in ("and", "or", "==", "!="):
-        return _UNKNOWN
     left, right = _value(expression.left), _value(expression.right)
-    if operator in ("and", "or"):
-        deciding = operator == "or"
-        for side in (left, right):
-            if side is not _UNKNOWN and bool(side) is deciding:
-                return deciding
-    if left is _UNKNOWN or right is _UNKNOWN:
+    if expression.operator in ("and", "or"):
+        return _joined(left, right, deciding=expression.operator == "or")
+    if _UNKNOWN in (left, right) or _COLLECTION in (left, right):
         return _UNKNOWN
-    if operator in ("and", "or"):
-        return operator == "and"
-    same = type(left) is type(right) and left == right
-    if isinstance(left, int | float) and isinstance(right, int | float):
-        same = left == right and isinstance(left, bool) == isinstance(right, bool)
-    return same if operator == "==" else not same
+    return _compared(expression.operator, left, right)
+
+
+def _joined(left: object, right: object, *, deciding: bool) -> object:
+    sides = [side if side is _UNKNOWN else bool(side) for side in (left, right)]
+    if deciding in sides:
+        return deciding
+    return _UNKNOWN if _UNKNOWN in sides else not deciding
+
+
+def _compared(sign: str, left: object, right: object) -> object:
+    numbers = _is_number(left) and _is_number(right)
+    if sign in _ORDERS:
+        return _ORDERS[sign](left, right) if numbers else _UNKNOWN
+    if sign not in ("==", "!="):
+        return _UNKNOWN
+    same = left == right and (numbers or type(left) is type(right))
+    return same if sign == "==" else not same
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

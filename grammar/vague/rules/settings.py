@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from vague.ast.base import Node
+from vague.ast.base import Key, Node
 from vague.ast.definitions import DatasetEntry, Source, Store
 from vague.ast.expressions import (
     Call,
@@ -109,6 +109,35 @@ def check_sync_options(use: OptionBlockUse, walk: Walk) -> None:
             fixes = (Fix("add 'since: lastSync'", (edit,), safe=False),)
             message = f"'{key.text}' does nothing without 'since'"
             walk.report("RQ322", key, message, "add 'since: lastSync'", fixes)
+
+
+@SETTINGS.on(OptionBlockUse)
+def check_sync_set_once(use: OptionBlockUse, walk: Walk) -> None:
+    """RQ316: a setting of `lastSync` behind it as well as beside it."""
+    since = option_of(use.options, "since")
+    if since is None or not isinstance(since.value, LastSync):
+        return
+    beside = [entry.key for entry in entries_of(use.options) if entry.key.text in _SYNC_OPTIONS]
+    within = [entry.key for entry in entries_of(since.value.options)]
+    named: list[Key | StringLiteral] = [] if since.value.key is None else [since.value.key]
+    first: dict[str, Key | StringLiteral] = {}
+    for key in sorted([*beside, *named, *within], key=walk.span):
+        before = first.setdefault(_sync_setting(key), key)
+        if before is not key and not (before in within and key in within):
+            related = (walk.related(walk.span(before), "the first one is here"),)
+            message = f"{_told(key)} sets the same thing as {_told(before)}"
+            walk.report("RQ316", key, message, "remove one of them", related=related)
+
+
+def _sync_setting(key: Key | StringLiteral) -> str:
+    """The option of a request that a key in or beside `lastSync`, or its name, stands for."""
+    if isinstance(key, StringLiteral):
+        return "syncKey"
+    return {"param": "sinceParam", "format": "sinceFormat"}.get(key.text, key.text)
+
+
+def _told(key: Key | StringLiteral) -> str:
+    return "the name in 'lastSync(…)'" if isinstance(key, StringLiteral) else f"'{key.text}'"
 
 
 # ---------------------------------------------------------------- pagination
