@@ -195,6 +195,7 @@ class Branch(Standing):
 
     async def stop_here(self, position: BlockPosition) -> None:
         """Told to stop in front of a step: the unit ends here. Always raises the reason."""
+        loops.note_progress(self)
         await self.commit()
         error = self.stop.error()
         if isinstance(error, RunError):
@@ -215,6 +216,7 @@ class Branch(Standing):
         self._attach(error, position)
         if not isinstance(error, StorageError):
             self.unwind(position)
+            loops.note_progress(self)
             await self.commit("c", Barrier.BATCH)
         raise error
 

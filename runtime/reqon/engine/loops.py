@@ -89,13 +89,20 @@ async def end_iteration(branch: Branch, position: LoopPosition, every: int | Non
         barrier = Barrier.BATCH
     if barrier is not Barrier.BATCH and not frame.nested:
         shown = _shown(branch, position)
-        branch.unit.progress(shown.index, len(shown.elements))
+        note_progress(branch)
         branch.later.append(Progressed(frame.action, shown.index, len(shown.elements)))
     await branch.commit("c", barrier)
     if barrier is Barrier.SYNC:
         notice = await branch.run.session.keep_state()
         if notice is not None:
             branch.emit(Warned("other", notice, frame.action))
+
+
+def note_progress(branch: Branch) -> None:
+    """The next commit says how far the outermost loop of the pipeline's action is."""
+    loop = branch.frame.loop
+    if loop is not None and not branch.frame.nested:
+        branch.unit.progress(loop.index, len(loop.elements))
 
 
 async def end_batch(branch: Branch) -> None:
@@ -162,6 +169,7 @@ class _ParallelLoop:
 
     async def _leave(self, children: Sequence[Branch]) -> None:
         """The loop's own branch shows how far it came, before those that did it show nothing."""
+        note_progress(self.branch)
         await self.branch.commit("c", Barrier.BATCH)
         for child in children:
             await end_batch(child)

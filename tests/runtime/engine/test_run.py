@@ -443,6 +443,15 @@ async def test_progress_is_told_and_ends_with_the_whole(tmp_path: Path) -> None:
     assert world.watcher.of(RunEnded)[0].status == "completed"
 
 
+async def test_the_record_of_a_run_that_failed_says_how_far_it_was(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        for n in range(1, 6):
+            world.api.get(f"/items/{n}", {})
+        result = await world.run(LOOP)
+    assert result.record["activeStep"]["index"] == 5
+    assert result.record["progress"] == {"current": 5, "total": 9}
+
+
 # ---------------------------------------------------------------- requests of unknown outcome
 
 
