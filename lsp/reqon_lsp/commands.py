@@ -11,17 +11,18 @@ import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from reqon.state.model import ExecutionState
 from reqon.state.reader import StateReader
 from reqon_lsp import convert
-from reqon_lsp.analysis import local_now
+from reqon_lsp.analysis import Snapshot, local_now
 from reqon_lsp.connection import ReqonServer
 from reqon_lsp.features.history import history_markdown, history_rows
 from reqon_lsp.guard import fenced
+from reqon_lsp.mission_list import last_state, mission_row
 from reqon_lsp.results import RefusedError
-from reqon_lsp.runs import Order, ask_to_stop
+from reqon_lsp.runs import Mode, Order, ask_to_stop
 from reqon_lsp.talk import Progress, one_line
 from vague.program import MissionProgram, Program
 
@@ -44,9 +45,6 @@ class Target:
     def argument(self) -> dict[str, Any]:
         """The same as a command's argument."""
         return {"uri": convert.uri_of(self.mission.mission.path), "mission": self.mission.name}
-
-
-Mode = Literal["run", "resume", "dryRun"]
 
 
 async def _start(ls: ReqonServer, mode: Mode, arguments: tuple[Any, ...]) -> dict[str, Any] | None:
@@ -166,12 +164,7 @@ async def _target(ls: ReqonServer, arguments: tuple[Any, ...]) -> Target | None:
 def _candidates(
     ls: ReqonServer, path: str | None, mission: str | None
 ) -> dict[str, tuple[Program, MissionProgram]]:
-    if path is not None and path in ls.session.files.texts:
-        ls.publisher.flush(path)
-    snapshots = list(ls.analysis.snapshots.values())
-    if path is not None:
-        known = ls.analysis.snapshot(path)
-        snapshots = [known if known is not None else _read(ls, path)]
+    snapshots = ls.analysis.snapshots.values() if path is None else _snapshots(ls, path)
     return {
         one.name: (snapshot.program, one)
         for snapshot in snapshots
@@ -180,7 +173,17 @@ def _candidates(
     }
 
 
-def _read(ls: ReqonServer, path: str) -> Any:
+def _snapshots(ls: ReqonServer, path: str | None) -> list[Snapshot]:
+    """The program of a file, as it reads now; without a path all that are known."""
+    if path is None:
+        return ls.analysis.all_snapshots()
+    if path in ls.session.files.texts:
+        ls.publisher.flush(path)
+    known = ls.analysis.snapshot(path)
+    return [known if known is not None else _read(ls, path)]
+
+
+def _read(ls: ReqonServer, path: str) -> Snapshot:
     try:
         return ls.analysis.read_closed(path)
     except OSError as error:
@@ -273,6 +276,35 @@ async def restart(ls: ReqonServer, *arguments: Any) -> dict[str, Any]:
     return {"documents": len(ls.session.files.texts)}
 
 
+@fenced(empty=[])
+async def missions(ls: ReqonServer, *arguments: Any) -> list[dict[str, Any]]:
+    """`reqon.server.missions`: the missions of the file `uri`, or of the workspace without one.
+
+    With `line` the mission around it alone, if there is one. The client writes the rest: see
+    `mission_list`.
+    """
+    given = _mapping(arguments[0] if arguments else None)
+    uri, line = given.get("uri"), given.get("line")
+    path = convert.path_of(uri) if isinstance(uri, str) else None
+    if isinstance(uri, str) and path is None:
+        return []
+    if path is None:
+        await ls.read_workspace()
+    rows: list[dict[str, Any]] = []
+    for snapshot in _snapshots(ls, path):
+        for one in snapshot.program.missions:
+            if Path(one.mission.path).is_absolute():
+                folder = ls.state_folder(one)
+                state = await asyncio.to_thread(last_state, folder, one.name)
+                rows.append(mission_row(snapshot.program, one, folder, state, local_now()))
+    around = [row for row in rows if row["path"] == path and _is_within(line, row["lines"])]
+    return around or rows
+
+
+def _is_within(line: Any, lines: list[int]) -> bool:
+    return isinstance(line, int) and lines[0] <= line <= lines[1]
+
+
 COMMANDS: dict[str, Callable[..., Awaitable[Any]]] = {
     "reqon.server.run": run,
     "reqon.server.resume": resume,
@@ -280,4 +312,5 @@ COMMANDS: dict[str, Callable[..., Awaitable[Any]]] = {
     "reqon.server.cancel": cancel,
     "reqon.server.history": history,
     "reqon.server.restart": restart,
+    "reqon.server.missions": missions,
 }

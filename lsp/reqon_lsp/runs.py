@@ -28,6 +28,7 @@ _START_SECONDS = 30.0
 
 Key = tuple[str, str]
 """State folder and mission."""
+Mode = Literal["run", "resume", "dryRun"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Order:
     program: str
     mission: str
     state_folder: str
-    mode: Literal["run", "resume", "dryRun"]
+    mode: Mode
     execution_id: str | None = None
 
     @property
@@ -46,11 +47,16 @@ class Order:
         return self.state_folder, self.mission
 
     @property
+    def folder(self) -> str | None:
+        """Where it runs: beside the state folder, as far as there is such a place."""
+        folder = Path(self.state_folder).parent
+        return str(folder) if folder.is_dir() else None
+
+    @property
     def command(self) -> list[str]:
-        """The command line, without a shell."""
+        """The command line for a terminal, without a shell."""
         command = [sys.executable, "-P", "-m", "reqon", "run", self.program]
-        command += ["--mission", self.mission, "--format", "json"]
-        command += ["--state-dir", self.state_folder]
+        command += ["--mission", self.mission, "--state-dir", self.state_folder]
         if self.mode == "dryRun":
             command.append("--dry-run")
         elif self.mode == "resume":
@@ -147,13 +153,12 @@ class Runs:
 
 
 async def _spawn(order: Order) -> asyncio.subprocess.Process:
-    folder = Path(order.state_folder).parent
     return await asyncio.create_subprocess_exec(
-        *order.command,
+        *(*order.command, "--format", "json"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        cwd=folder if folder.is_dir() else None,
+        cwd=order.folder,
         start_new_session=os.name != "nt",
         limit=_LINE_BYTES,
     )

@@ -180,3 +180,30 @@ async def test_wrong_arguments_are_refused_in_words(client: Client, argument, tm
     with pytest.raises(Exception, match=r"mission"):
         await execute(client, "run", argument)
     assert client.told == []
+
+
+async def test_a_client_lists_missions_and_how_to_start_them(
+    client: Client, api: FakeApi, tmp_path
+):
+    two = MISSION.format(url=api.url) + MISSION.format(url=api.url).replace("Sync", "Other")
+    uri = await opened(client, tmp_path / "sync.vague", two)
+    (tmp_path / "third.vague").write_text(MISSION.format(url=api.url).replace("Sync", "Third"))
+
+    (other,) = await execute(client, "missions", {"uri": uri, "line": 9})
+    assert (other["mission"], other["lines"], other["status"]) == ("Other", [8, 15], "never run")
+    assert other["commands"].keys() == {"run", "dryRun"}
+    command = other["commands"]["run"]
+    assert command[command.index("run") :][1:4] == [
+        str(tmp_path / "sync.vague"),
+        "--mission",
+        "Other",
+    ]
+    every = await execute(client, "missions")
+    assert sorted(row["mission"] for row in every) == ["Other", "Sync", "Third"]
+
+    api.on("GET", "/people", status(500))
+    await execute(client, "run", {"uri": uri, "mission": "Sync"})
+    await until_lens(client, uri, "Resume")
+    sync, _ = await execute(client, "missions", {"uri": uri})
+    assert (sync["state"], sync["running"]) == ("failed", False)
+    assert "--resume-only" in sync["commands"]["resume"]

@@ -1,15 +1,10 @@
 // What an author sees in a real VS Code: mistakes as they are typed, and the last execution's status
 // beside the mission's first line, live, from records that the real runtime wrote.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { VSCode } from './driver/driver.mjs';
+import { Sample } from './sample.mjs';
 
-const PYTHON = process.env.REQON_PYTHON ?? 'python3';
-const HERE = import.meta.dirname;
 const SHOTS = process.env.REQON_SHOTS;
 const MISSION = `mission CustomerSync {
   stateRetention: 7 days
@@ -27,17 +22,8 @@ const MISSION = `mission CustomerSync {
 `;
 
 let vs;
-let api;
-let address;
-const workspace = fs.mkdtempSync(path.join(os.tmpdir(), 'reqon-vscode-'));
-const file = path.join(workspace, 'sync.vague');
-
-const reqon = (...args) =>
-  execFileSync(PYTHON, ['-m', 'reqon', ...args], {
-    cwd: workspace,
-    env: { ...process.env, CUSTOMER_API: address },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  }).toString();
+let sample;
+let file;
 
 const shot = (name) => (SHOTS ? vs.screenshot(path.join(SHOTS, name)) : undefined);
 
@@ -54,29 +40,12 @@ async function lenses(...titles) {
 }
 
 before(async () => {
-  fs.writeFileSync(file, MISSION);
-  api = spawn(PYTHON, ['-m', 'reqon', 'demo', '--serve', '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  address = await new Promise((resolve, reject) => {
-    let seen = '';
-    api.stdout.on('data', (data) => {
-      seen += data;
-      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(seen);
-      if (found) resolve(found[0]);
-    });
-    api.on('exit', () => reject(new Error(`the sample API ended: ${seen}`)));
-  });
-  vs = await VSCode.start({
-    workspace,
-    extensions: [path.join(HERE, '..', 'reqon.vsix')],
-    settings: { 'reqon.interpreter': [PYTHON], 'editor.inlayHints.fontSize': 12 },
-  });
+  sample = await Sample.start({ 'sync.vague': MISSION });
+  file = path.join(sample.workspace, 'sync.vague');
+  vs = await sample.open({ settings: { 'editor.inlayHints.fontSize': 12 } });
 });
 
-after(async () => {
-  api?.kill();
-  await vs?.stop();
-  fs.rmSync(workspace, { recursive: true, force: true });
-});
+after(() => sample?.stop());
 
 test('mistakes are underlined at their exact place, and go when they are mended', async () => {
   await vs.openFile('sync.vague');
@@ -97,12 +66,12 @@ test('mistakes are underlined at their exact place, and go when they are mended'
 
 test('the last execution stands beside the mission, as soon as its record changes', async () => {
   // The sample API answers 503 once, and this mission does not try again by itself.
-  assert.throws(() => reqon('sync.vague', '--quiet'), /503 Service Unavailable/);
+  assert.throws(() => sample.reqon('sync.vague', '--quiet'), /503 Service Unavailable/);
   assert.match(await status(/✗/), /✗ \d\d:\d\d FetchCustomers · HTTP 503/);
   await lenses('Run', 'Resume', 'Dry run', 'History');
   await shot('failed.png');
 
-  reqon('sync.vague', '--resume', '--quiet');
+  sample.reqon('sync.vague', '--resume', '--quiet');
   assert.match(await status(/✓/), /✓ \d\d:\d\d · 1,523 rec · [\d.]+s/);
   await lenses('Run', 'Dry run', 'History');
   await shot('completed.png');

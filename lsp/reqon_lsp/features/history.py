@@ -35,7 +35,8 @@ def history_markdown(mission: str, states: Sequence[ExecutionState], now: dateti
     rows = [f"# {mission}", ""]
     if not states:
         return "\n".join([*rows, "It never ran."]) + "\n"
-    rows += ["| | started | took | items | execution | |", "| --- | --- | --- | --- | --- | --- |"]
+    rows.append("| status | started | took | items | execution | last error |")
+    rows.append("| --- | --- | --- | --- | --- | --- |")
     for state in states:
         started = state.started_at.astimezone(now.tzinfo).strftime("%Y-%m-%d %H:%M:%S")
         took = seconds(state.duration_ms) if state.duration_ms is not None else ""
