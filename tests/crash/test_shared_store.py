@@ -66,6 +66,30 @@ def test_the_other_mission_first_finishes_what_a_dead_one_left_unapplied(bench: 
             assert run.trail == []
 
 
+def test_a_store_that_was_read_before_anything_was_in_it_is_not_missed(bench: Bench) -> None:
+    with place(bench) as run:
+        n_operations = len(run.start().operations)
+    n_read = 0
+    for at in range(1, n_operations):
+        with place(bench) as run:
+            assert run.start({"kind": "dying", "at": at, "moment": "before"}).died
+            assert run.start(mission="Reader").exit_code == 0
+            stores = run.state_dir / "stores"
+            if (stores / "shared.json").exists():
+                break
+            if not (stores / ".shared.applied.json").exists():
+                continue
+            n_read += 1
+            again = run.start(
+                {"kind": "dying", "at": n_operations * 2 // 5, "moment": "after"}, resume=True
+            )
+            assert again.died, at
+            assert not (stores / "shared.json").exists(), at
+            resumed = run.start(resume=True)
+            assert resumed.exit_code == 0, (at, resumed)
+    assert n_read > 2
+
+
 def history(bench: Bench, seed: str, disk_of_right: dict[str, str] | None = None) -> list[str]:
     """A random history of both missions; what is wrong with the counters along the way."""
     chance = random.Random(seed)

@@ -30,7 +30,7 @@ from reqon.journal.disk import Disk
 from reqon.journal.faults import storage_error, unwritable
 from reqon.journal.fetching import LARGE_STORES, fetch
 from reqon.journal.folders import prepare_folders
-from reqon.journal.frames import SCHEMA_VERSION, Frame, StartFacts
+from reqon.journal.frames import SCHEMA_VERSION, Frame, StartFacts, Summary
 from reqon.journal.held import (
     HeldStore,
     StoreShelf,
@@ -258,7 +258,7 @@ class _Opening:
         if recovered is None:
             raise beginning_damaged(path)
         fill.complete_net(self.shelf)
-        self._refuse_vanished(chosen, recovered)
+        self._refuse_vanished(chosen, fill.applied)
         proven = max(self._proven(chosen), marks.get(chosen.execution_id, 0))
         damage = recovered.extent.damage
         if damage is None and recovered.extent.number < proven:
@@ -268,15 +268,18 @@ class _Opening:
         number = max(recovered.extent.number, proven)
         return _Resumed(chosen.path.stem, recovered, chosen.record, number, fill.memory)
 
-    def _refuse_vanished(self, chosen: ExecutionState, recovered: Recovered) -> None:
-        """A store's file that has gone takes more with it than the journal could give back."""
-        assert self.shelf is not None
-        counts = recovered.state.summary.counts
-        for held in self.shelf.durable:
+    def _refuse_vanished(
+        self, chosen: ExecutionState, applied: Mapping[HeldStore, Summary]
+    ) -> None:
+        """A store's file that has gone takes more with it than the journal could give back.
+
+        `applied` is what the execution had done up to each store's mark: what it stored later is
+        in the journal, and a file that nothing was stored in may never have been there.
+        """
+        for held, summary in applied.items():
             location = held.store.location
-            written = any(sum(counts.get(name, ())[:2]) for name in held.names)
-            marked = held.marks.get(chosen.execution_id, 0) > 0
-            if location is None or location.exists() or not (written and marked):
+            written = any(sum(summary.counts.get(name, ())[:2]) for name in held.names)
+            if location is None or location.exists() or not written:
                 continue
             if not self.request.force:
                 raise RefusedError(
@@ -492,11 +495,13 @@ class _Filling:
 
     Durable stores take those above their mark, memory stores all of them. A name that meant
     another store when the frame was written is passed over: that store has its data already.
+    `applied` tells what the execution had done where a store's mark stands.
     """
 
     def __init__(self, shelf: StoreShelf, opening: _Opening, execution_id: str, path: Path) -> None:
         request = opening.request
         self.memory: dict[str, Any] = {}
+        self.applied: dict[HeldStore, Summary] = {}
         self.net: NetChanges | None = None
         self._lost_changes = False
         self._id = execution_id
@@ -518,11 +523,12 @@ class _Filling:
                 if name in self._same:
                     self._fill(self._same[name], reference)
             self._lost_changes = frame.ops is msgspec.UNSET and bool(frame.base.wrote)
-        targets = {
-            name: held
-            for name, held in self._same.items()
-            if not held.store.durable or held.marks.get(self._id, 0) < frame.n
-        }
+        targets: dict[str, HeldStore] = {}
+        for name, held in self._same.items():
+            if not held.store.durable or held.marks.get(self._id, 0) < frame.n:
+                targets[name] = held
+            elif frame.summary is not None:
+                self.applied[held] = frame.summary
         if targets or self.net is not None:
             operations = read_operations(frame, self._path)
             apply_frame(operations, targets)
