@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,6 +106,132 @@ def test_a_function_that_fails_is_an_error_of_the_step() -> None:
     result = reqon.execute('mission M { store s: memory("s") action A { store fails(7) -> s } }')
     assert result.status == "failed"
     assert "'fails' failed: cannot take 7" in str(result.error)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (object(), "'gives' gives a Python 'object', which no mission can use"),
+        ((1, 2), "'gives' gives a Python 'tuple'"),
+        ([{"a": {1}}], "'gives' gives a Python 'set'"),
+        ({1: 2}, "'gives' gives an object with a Python 'int' as a key"),
+        (float("nan"), "'gives' gives the number nan"),
+        (timedelta(days=1), "'gives' gives a Python 'timedelta'"),
+    ],
+)
+def test_a_function_that_gives_no_value_is_an_error_of_the_step(value: Any, message: str) -> None:
+    reqon.register_function("gives()", lambda: value)
+    result = reqon.execute('mission M { store s: memory("s") action A { store gives() -> s } }')
+    assert isinstance(result.error, reqon.RunError)
+    assert result.error.kind == "function"
+    assert str(result.error).startswith(message)
+
+
+def test_what_a_function_gives_is_a_value_like_any_other(own_folder: Path) -> None:
+    class Level(IntEnum):
+        HIGH = 3
+
+    zone = timezone(timedelta(hours=2))
+    given = {
+        "naive": datetime(2031, 5, 6, 7, 8, 9, 123456),  # noqa: DTZ001 - that is the case
+        "zoned": datetime(2031, 5, 6, 9, 8, 9, tzinfo=zone),
+        "level": [Level.HIGH],
+    }
+    reqon.register_function("given()", lambda: given)
+    result = reqon.execute("""
+    mission M {
+      store s: file("s")
+      action A {
+        let g = given()
+        let next = { day: g.naive + 1 day, next: g.level[0] + 1 }
+        store { id: 1, ...g, order: g.naive > g.zoned, ...next } -> s
+      }
+    }
+    """)
+    assert result.status == "completed"
+    stored = json.loads((own_folder / ".vague-data/stores/s.json").read_text())["1"]
+    assert stored == {
+        "id": 1,
+        "naive": "2031-05-06T07:08:09.123Z",
+        "zoned": "2031-05-06T07:08:09Z",
+        "level": [3],
+        "order": True,
+        "day": "2031-05-07T07:08:09.123Z",
+        "next": 4,
+    }
+
+
+async def _raises(options: Any, context: Any) -> None:
+    raise LookupError("the letter box is full")
+
+
+async def _puts_elsewhere(options: Any, context: Any) -> None:
+    context.put("nowhere", "k", {})
+
+
+async def _gets_elsewhere(options: Any, context: Any) -> Any:
+    return context.get("nowhere", "k")
+
+
+async def _gives_a_set(options: Any, context: Any) -> Any:
+    return {"found": {1}}
+
+
+async def _puts_a_set(options: Any, context: Any) -> None:
+    context.put("s", "k", {"found": {1}})
+
+
+async def _puts_under_a_list(options: Any, context: Any) -> None:
+    context.put("s", [1], {})
+
+
+@pytest.mark.parametrize(
+    ("run", "kind", "message"),
+    [
+        (_raises, "function", "step 'odd' failed: the letter box is full"),
+        (_puts_elsewhere, "config", "step 'odd' asks for the store 'nowhere'"),
+        (_gets_elsewhere, "config", "step 'odd' asks for the store 'nowhere'"),
+        (_gives_a_set, "function", "step 'odd' gives a Python 'set'"),
+        (_puts_a_set, "function", "step 'odd' gives a Python 'set'"),
+        (_puts_under_a_list, "store_key", "the key of a record must be a string"),
+    ],
+)
+def test_a_step_that_fails_is_an_error_that_a_mission_can_catch(
+    own_folder: Path, run: Any, kind: str, message: str
+) -> None:
+    reqon.register_step("odd", run)
+    program = """
+    mission M {{
+      store s: file("s")
+      action A {{
+        match 1 {{ _ -> odd {{ a: 1 }} }} catch {{
+          {{ kind: k, message: m }} -> store {{ id: k, text: m }} -> s
+        }}
+        {more}
+      }}
+    }}
+    """
+    assert reqon.execute(program.format(more="")).status == "completed"
+    stored = json.loads((own_folder / ".vague-data/stores/s.json").read_text())
+    assert list(stored) == [kind]
+    assert stored[kind]["text"].startswith(message)
+    failed = reqon.execute(program.format(more="odd {}"))
+    assert failed.status == "failed"
+    assert [error["kind"] for error in failed.state.errors] == [kind]
+
+
+async def _puts_under_a_number(options: Any, context: Any) -> Any:
+    context.put("s", 5, {"at": datetime(2031, 5, 6, tzinfo=UTC)})
+    return context.get("s", 5)
+
+
+def test_a_step_may_use_any_key_that_a_mission_may(own_folder: Path) -> None:
+    reqon.register_step("odd", _puts_under_a_number)
+    reqon.execute(
+        'mission M { store s: file("s") action A { odd {} store response -> s { key: "r" } } }'
+    )
+    stored = json.loads((own_folder / ".vague-data/stores/s.json").read_text())
+    assert stored == {"5": {"at": "2031-05-06T00:00:00Z"}, "r": {"at": "2031-05-06T00:00:00Z"}}
 
 
 PLUGIN = """

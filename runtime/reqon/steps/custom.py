@@ -15,26 +15,39 @@ from reqon.plan.model import CustomStepPlan
 from reqon.steps.base import Environment, StepContext
 from reqon.steps.bound import NEXT, Outcome
 from reqon.steps.options import BoundOptions
+from reqon.values.foreign import errors_of, taken_over
 from reqon.values.json_form import record_form
+from reqon.values.scope import StoreView
+from reqon.values.text import record_key
 
 
 class CustomContext:
     """What a custom step may do."""
 
-    def __init__(self, ctx: StepContext) -> None:
+    def __init__(self, ctx: StepContext, giver: str) -> None:
         self._ctx = ctx
+        self._giver = giver
 
     def put(self, store: str, key: str, record: Mapping[str, Any]) -> None:
         """Store a record with the present unit of work."""
-        self._ctx.unit.put(store, key, record_form(dict(record)))
+        self._view(store)
+        value = taken_over(dict(record), self._giver)
+        self._ctx.unit.put(store, record_key(key), record_form(value))
 
     def get(self, store: str, key: str) -> dict[str, Any] | None:
         """Read a record, the step's own writes included."""
-        return self._ctx.store(store).get(key)
+        return self._view(store).get(record_key(key))
 
     def warn(self, message: str) -> None:
         """Tell a warning."""
         self._ctx.warn(message)
+
+    def _view(self, store: str) -> StoreView:
+        try:
+            return self._ctx.store(store)
+        except KeyError:
+            message = f"{self._giver} asks for the store '{store}', which the mission has not"
+            raise RunError("config", message, hint="declare it in the mission") from None
 
 
 StepFunction: TypeAlias = Callable[[Mapping[str, Any], CustomContext], Awaitable[Any]]
@@ -64,7 +77,10 @@ class CustomRunner:
         if ctx.dry_run:
             ctx.foresee(f"would run step '{self.name}'")
             return NEXT
-        result = await function(self.options.evaluate(ctx.scope), CustomContext(ctx))
+        giver = f"step '{self.name}'"
+        options = self.options.evaluate(ctx.scope)
+        with errors_of(giver):
+            result = taken_over(await function(options, CustomContext(ctx, giver)), giver)
         if result is not None:
             ctx.set_response(result)
         return NEXT

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any
 
-from reqon.errors import RunError
+from reqon.values.foreign import errors_of, taken_over
 from reqon.values.functions.conversion import CONVERSION
 from reqon.values.functions.dates import DATES
 from reqon.values.functions.lists import LISTS
@@ -47,18 +47,13 @@ def register_function(
 
     `call` gets the values of the arguments. With `callback` its first argument is an array and
     its second a Python function of an element and its position. Whatever it raises becomes a
-    run-time error of kind `function`, a `RunError` as it is.
+    run-time error of kind `function`, as does a result that is no value of the language.
     """
 
     @wraps(call)
     def guarded(*arguments: Any) -> Any:
-        try:
-            return call(*arguments)
-        except RunError:
-            raise
-        except Exception as error:
-            reason = str(error) or type(error).__name__
-            raise RunError("function", f"'{name}' failed: {reason}") from error
+        with errors_of(f"'{name}'"):
+            return taken_over(call(*arguments), f"'{name}'")
 
     style = Style.CALLBACK if callback else Style.PLAIN
     FUNCTIONS[name] = Function(
