@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 from support.crash_missions import NAME, MadeMission
 from support.crash_outcome import Outcome, differences, n_completed
@@ -37,7 +38,8 @@ class MadeRuns:
         self.policy = policy
         durability = "balanced" if policy == "compacting" else policy
         text = made.text.replace("stateDurability: balanced", f"stateDurability: {durability}")
-        self.program = bench.program(f"made-{made.seed}-{policy}", text)
+        name = f"made-{made.seed}-{policy}-{crc32(text.encode())}"  # of a seed there are several
+        self.program = bench.program(name, text)
         with self._place() as run:
             answer = run.start()
             assert answer.status == "completed", f"{self}: {answer}\n{made.text}"
