@@ -176,6 +176,10 @@ class Analysis:
         dropped = [key for key in self.snapshots if key not in kept]
         return [self.snapshots.pop(key) for key in dropped]
 
+    def forget_closed(self, kept: set[str]) -> list[Snapshot]:
+        """Drop the programs of closed files whose root is not among those kept; give them back."""
+        return [self.closed.pop(root) for root in list(self.closed) if root not in kept]
+
     def is_open(self, root: str) -> bool:
         """Whether an open document belongs to the program of this root."""
         return any(self.root_of(path).path == root for path in self.session.files.texts)

@@ -26,7 +26,7 @@ from reqon_lsp.features.inlay_hints import store_hints, sync_hints
 from reqon_lsp.features.inline_status import StatusHint, inline_status
 from reqon_lsp.features.last_error import CODE, Anchor, anchor_of, last_error
 from reqon_lsp.last_run import NOTHING, LastRun, store_files
-from reqon_lsp.protocol import ReqonProtocol
+from reqon_lsp.protocol import Prepared, ReqonProtocol
 from reqon_lsp.publish import Publisher
 from reqon_lsp.replies import Abilities, Files
 from reqon_lsp.results import Hint, MissionCommand
@@ -73,9 +73,7 @@ class ReqonServer(LanguageServer):
         )
         self.session = Session()
         self.analysis = Analysis(self.session)
-        self.publisher = Publisher(
-            self.analysis, self.text_document_publish_diagnostics, self.after_check
-        )
+        self.publisher = Publisher(self.analysis, self._publish, self.after_check)
         self.publisher.beside = self.beside_checks
         self.publisher.words_known = self.know_extensions
         self.protocol.waits_for = self.first_reading
@@ -93,6 +91,9 @@ class ReqonServer(LanguageServer):
         self._state_folders: dict[str, str] = {}
         self._refreshed_at = 0.0
         self._refresh_waits = False
+
+    def _publish(self, params: Prepared) -> None:
+        self.protocol.tell(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Internal errors go to the log, never into the user's face."""
@@ -165,8 +166,11 @@ class ReqonServer(LanguageServer):
     async def read_workspace(self) -> None:
         """Read the programs of the workspace that no open document belongs to, one at a time."""
         await self.know_extensions()
+        there: set[str] = set()
         for path in await asyncio.to_thread(source_files, tuple(self.session.folders)):
-            if self.analysis.root_of(path).path in self.analysis.snapshots:
+            root = self.analysis.root_of(path).path
+            there.add(root)
+            if root in self.analysis.snapshots:
                 continue
             reading = self.analysis.reading_closed(path, self.session.files.as_of_now())
             try:
@@ -177,6 +181,8 @@ class ReqonServer(LanguageServer):
             self.analysis.keep_closed(snapshot)
             if self.session.settings.whole_workspace:
                 self.publisher.publish_closed(snapshot)
+        for gone in self.analysis.forget_closed(there):
+            self.publisher.clear_closed(gone)
 
     def _read_text(self, path: str) -> str:
         snapshot = self.analysis.snapshot(path)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import accumulate, count
 from operator import add
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import unquote
 
 from lsprotocol import types
@@ -26,13 +27,14 @@ from vague.diagnostics import Diagnostic, Severity
 from vague.text import Span
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
+Json = dict[str, Any]
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _SEVERITIES = {
-    Severity.ERROR: types.DiagnosticSeverity.Error,
-    Severity.WARNING: types.DiagnosticSeverity.Warning,
-    Severity.INFO: types.DiagnosticSeverity.Information,
-    Severity.HINT: types.DiagnosticSeverity.Hint,
+    Severity.ERROR: types.DiagnosticSeverity.Error.value,
+    Severity.WARNING: types.DiagnosticSeverity.Warning.value,
+    Severity.INFO: types.DiagnosticSeverity.Information.value,
+    Severity.HINT: types.DiagnosticSeverity.Hint.value,
 }
 UNNECESSARY_CODES = frozenset(
     {"RQ401", "RQ402", "RQ403", "RQ404", "RQ405", "RQ406", "RQ407", "RQ408"}
@@ -98,6 +100,15 @@ class LineIndex:
     def line_end(self, offset: int) -> int:
         """Offset of the end of the line that holds `offset`, its line break left out."""
         return self.ends[bisect_right(self.starts, max(0, min(offset, len(self.text)))) - 1]
+
+
+def plain_range(span: Span, index: LineIndex) -> Json:
+    """A range as it goes out."""
+    (first, start), (last, end) = index.place(span.start), index.place(span.end)
+    return {
+        "start": {"line": first, "character": start},
+        "end": {"line": last, "character": end},
+    }
 
 
 def _lines(text: str) -> tuple[list[int], list[int]]:
@@ -185,20 +196,24 @@ def code_page(code: str) -> str | None:
 def diagnostic(
     found: Diagnostic,
     index: LineIndex,
-    related: list[types.DiagnosticRelatedInformation],
+    related: Sequence[Json] = (),
     *,
     describe: bool = False,
-) -> types.Diagnostic:
-    """A diagnostic in the client's form; the help line follows the message."""
+) -> Json:
+    """A diagnostic as it goes out; the help line follows the message."""
     message = f"{found.message}\n{found.help}" if found.help else found.message
     page = code_page(found.code) if describe else None
-    return types.Diagnostic(
-        range=index.range(found.span),
-        message=message,
-        severity=_SEVERITIES[found.severity],
-        code=found.code,
-        source="reqon",
-        tags=[types.DiagnosticTag.Unnecessary] if found.code in UNNECESSARY_CODES else None,
-        related_information=related or None,
-        code_description=types.CodeDescription(page) if page is not None else None,
-    )
+    shown: Json = {
+        "range": plain_range(found.span, index),
+        "message": message,
+        "severity": _SEVERITIES[found.severity],
+        "code": found.code,
+        "source": "reqon",
+    }
+    if found.code in UNNECESSARY_CODES:
+        shown["tags"] = [types.DiagnosticTag.Unnecessary.value]
+    if related:
+        shown["relatedInformation"] = list(related)
+    if page is not None:
+        shown["codeDescription"] = {"href": page}
+    return shown

@@ -15,10 +15,17 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
-from lsprotocol import types
-
 from reqon_lsp.analysis import Analysis, Snapshot
-from reqon_lsp.convert import Encoding, LineIndex, diagnostic, line_index, uri_of
+from reqon_lsp.convert import (
+    Encoding,
+    Json,
+    LineIndex,
+    diagnostic,
+    line_index,
+    plain_range,
+    uri_of,
+)
+from reqon_lsp.protocol import Prepared
 from reqon_lsp.worker import Worker
 from vague.diagnostics import Diagnostic, RelatedPlace, Severity, sort_key
 from vague.text import Span
@@ -29,7 +36,8 @@ _MAX_PER_FILE = 1000
 _CHEAP_SECONDS = 0.02
 _MAX_WAIT_SECONDS = 0.15
 
-Send = Callable[[types.PublishDiagnosticsParams], None]
+Send = Callable[[Prepared], None]
+"""Takes the parameters of one notification."""
 
 
 @dataclass(slots=True)
@@ -92,6 +100,10 @@ class Publisher:
         """Say what is wrong in a program that no open document belongs to."""
         if snapshot.program.root.path not in self.analysis.snapshots:
             self._publish(snapshot)
+
+    def clear_closed(self, snapshot: Snapshot) -> None:
+        """A program that no open document belongs to is gone from the disk."""
+        self._clear(set(snapshot.program.files) - self._covered())
 
     def close(self, path: str) -> None:
         """The document was closed: what is on the disk counts again, or nothing at all."""
@@ -195,7 +207,7 @@ class Publisher:
         )
         index = line_index("", self.encoding)
         self._published[path] = (opened.version, [found])
-        self._send(path, opened.version, [diagnostic(found, index, [])])
+        self._send(path, opened.version, [diagnostic(found, index)])
 
     def _publish(self, snapshot: Snapshot) -> None:
         by_path: dict[str, list[Diagnostic]] = {path: [] for path in snapshot.program.files}
@@ -225,9 +237,7 @@ class Publisher:
         distinct = {(found.code, found.span, found.message): found for found in every}
         return sorted(distinct.values(), key=sort_key)
 
-    def _converted(
-        self, path: str, found: list[Diagnostic], snapshot: Snapshot
-    ) -> list[types.Diagnostic]:
+    def _converted(self, path: str, found: list[Diagnostic], snapshot: Snapshot) -> list[Json]:
         index = self._index(path, snapshot)
         return [
             diagnostic(
@@ -242,12 +252,12 @@ class Publisher:
     def _places(self, found: Diagnostic) -> Iterable[RelatedPlace]:
         return found.related if self.related_information else ()
 
-    def _related(
-        self, place: RelatedPlace, snapshot: Snapshot
-    ) -> types.DiagnosticRelatedInformation:
-        range_ = self._index(place.path, snapshot).range(place.span)
-        location = types.Location(uri=self._uri(place.path), range=range_)
-        return types.DiagnosticRelatedInformation(location=location, message=place.message)
+    def _related(self, place: RelatedPlace, snapshot: Snapshot) -> Json:
+        range_ = plain_range(place.span, self._index(place.path, snapshot))
+        return {
+            "location": {"uri": self._uri(place.path), "range": range_},
+            "message": place.message,
+        }
 
     def _index(self, path: str, snapshot: Snapshot) -> LineIndex:
         source = snapshot.program.files.get(path)
@@ -262,5 +272,8 @@ class Publisher:
         opened = self.analysis.session.files.texts.get(path)
         return opened.uri if opened else uri_of(path)
 
-    def _send(self, path: str, version: int | None, found: list[types.Diagnostic]) -> None:
-        self.send(types.PublishDiagnosticsParams(self._uri(path), found, version))
+    def _send(self, path: str, version: int | None, found: list[Json]) -> None:
+        params: Json = {"uri": self._uri(path), "diagnostics": found}
+        if version is not None:
+            params["version"] = version
+        self.send(Prepared.of(params))

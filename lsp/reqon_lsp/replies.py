@@ -12,7 +12,7 @@ from typing import Any, cast
 from lsprotocol import types
 
 from reqon_lsp import results
-from reqon_lsp.convert import LineIndex, uri_of
+from reqon_lsp.convert import LineIndex, plain_range, uri_of
 from reqon_lsp.features import semantic_tokens
 from reqon_lsp.features.inline_status import StatusHint
 from reqon_lsp.protocol import Prepared
@@ -81,15 +81,6 @@ class Abilities:
     fold_limit: int | None = None
 
 
-def _range(span: Span, index: LineIndex) -> _Json:
-    """A range as it goes out."""
-    (first, start), (last, end) = index.place(span.start), index.place(span.end)
-    return {
-        "start": {"line": first, "character": start},
-        "end": {"line": last, "character": end},
-    }
-
-
 def markup(text: str, formats: Formats) -> types.MarkupContent | str:
     """Markdown, or plain text for a client without it; a string where it names no format."""
     if types.MarkupKind.Markdown in formats:
@@ -145,7 +136,7 @@ class Files:
 
 def completion_list(found: results.Completions, index: LineIndex, abilities: Abilities) -> Prepared:
     """Completion items; documentation is left to `resolve`."""
-    range_ = _range(found.span, index)
+    range_ = plain_range(found.span, index)
     items = [
         _completion(item, position, range_, abilities) for position, item in enumerate(found.items)
     ]
@@ -195,8 +186,8 @@ def _symbol(symbol: results.Symbol, index: LineIndex) -> _Json:
     shown: _Json = {
         "name": symbol.name,
         "kind": ITEM_KINDS[symbol.kind][1],
-        "range": _range(symbol.span, index),
-        "selectionRange": _range(symbol.name_span, index),
+        "range": plain_range(symbol.span, index),
+        "selectionRange": plain_range(symbol.name_span, index),
     }
     if symbol.detail:
         shown["detail"] = symbol.detail

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 from typing import Any
+from urllib.parse import unquote
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
@@ -245,7 +246,7 @@ def _read_again(ls: ReqonServer) -> None:
 
 
 def _take_text(ls: ReqonServer, uri: str) -> str | None:
-    document = ls.workspace.text_documents.get(uri)
+    document = ls.workspace.text_documents.get(unquote(uri))  # the library's key
     if document is None:
         return None
     path = convert.path_of(uri) or uri

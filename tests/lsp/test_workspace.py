@@ -110,6 +110,33 @@ async def test_the_same_name_in_two_folders_is_two_missions(client, tmp_path):
     assert len(found) == 2
 
 
+async def test_a_file_that_is_gone_has_no_symbols_any_more(client, tmp_path):
+    gone = tmp_path / "gone.vague"
+    gone.write_text("mission Gone {\n  action Away { clear nothing }\n}\n")
+    asked = types.WorkspaceSymbolParams("Gone")
+    assert len(await client.workspace_symbol_async(asked)) == 1
+    gone.unlink()
+    assert await client.workspace_symbol_async(asked) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["a%20b.vague", "a b.vague", "%61b.vague", "%C3%A9.vague", "é.vague", "a%2Bb.vague"]
+)
+async def test_a_file_is_known_however_its_name_is_written(client, tmp_path, name):
+    uri = f"{tmp_path.as_uri()}/{name}"
+    item = types.TextDocumentItem(uri, "reqon", 1, "mission A {\n  action B { clear nothing }\n}\n")
+    client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+    await until(lambda: any(one.code == "RQ203" for one in client.diagnostics.get(uri, [])))
+    end = types.Range(types.Position(1, 19), types.Position(1, 26))
+    client.text_document_did_change(
+        types.DidChangeTextDocumentParams(
+            types.VersionedTextDocumentIdentifier(2, uri),
+            [types.TextDocumentContentChangePartial(end, "else")],
+        )
+    )
+    await until(lambda: any("'else'" in one.message for one in client.diagnostics[uri]))
+
+
 async def test_a_folder_that_leaves_and_comes_back_changes_nothing_else(client, tmp_path):
     root = opened(client, tmp_path / "sync" / "mission.vague")
     await until(lambda: root in client.diagnostics)
