@@ -11,11 +11,9 @@ commits back.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +34,6 @@ from reqon.journal.writer import JournalWriter, in_thread
 from reqon.stores.base import ADD, SAME, UPDATE, Operation, Store
 
 BATCH_BYTES = 64 * 1024
-_NAME_AND_LETTER = itemgetter(0, 1)
 _COUNTED = {ADD: 0, UPDATE: 1, SAME: 2}
 COUNT = 3
 """Place of a store's number of records in the counts."""
@@ -138,13 +135,14 @@ class Ledger:
             self.batch.delete_cell(key[0])
 
     def _apply(self, store: Store, operations: list[Operation], action: str | None) -> None:
-        counts = self.state.summary.counts
-        for (name, letter), n in Counter(map(_NAME_AND_LETTER, operations)).items():
-            numbers = counts.setdefault(name, [0, 0, 0, 0])
-            self._note_written(action, name)
+        known, numbers = None, [0, 0, 0, 0]
+        for name, letter, _, _ in operations:
+            if name != known:
+                known, numbers = name, self.state.summary.counts.setdefault(name, [0, 0, 0, 0])
+                self._note_written(action, name)
             place = _COUNTED.get(letter)
             if place is not None:
-                numbers[place] += n
+                numbers[place] += 1
         store.apply(operations)
         if self.net is not None:
             self.net.note(store, operations)

@@ -50,6 +50,10 @@ from vague.parser import parse_expression
 
 MOST_WAITING = 8
 """So many pages may be fetched before the commit of an earlier one is through."""
+ENOUGH = 4
+"""So many pages are committed as soon as that is possible."""
+APART = 0.005
+"""Seconds from one commit to the next; a page that comes sooner waits for others until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class _Fetching:
 
 
 class PageCommits:
-    """Commits pages while the next ones are fetched, a few of them at once if need be.
+    """Commits pages while the next ones are fetched, those that come close together at once.
 
     An async context manager. Nothing but reading goes on meanwhile, so that a run that dies
     fetches the same pages again.
@@ -113,6 +117,8 @@ class PageCommits:
         self._ctx = ctx
         self._group = asyncio.TaskGroup()
         self._running: asyncio.Task[None] | None = None
+        self._begun_at = 0.0
+        self._hurry = asyncio.Event()
         self._waiting = 0
         self._fetching: ReqonError | None = None
         self._failed: ReqonError | None = None
@@ -145,22 +151,38 @@ class PageCommits:
     async def commit_behind(self) -> None:
         """A page is ready: it is committed as soon as the commits before it are through."""
         self._waiting += 1
+        if self._waiting >= ENOUGH:
+            self._hurry.set()
         if self._running is not None and not self._running.done():
             if self._waiting < MOST_WAITING:
                 return
             await asyncio.wait({self._running})
         if self._failed is not None:
             raise self._failed
-        self._waiting = 0
-        self._running = self._group.create_task(self._commit())
+        if self._waiting:
+            self._running = self._group.create_task(self._commit_soon())
+
+    async def _commit_soon(self) -> None:
+        """Commit, but not sooner after the commit before than `APART`: fast pages share one."""
+        loop = asyncio.get_running_loop()
+        early = self._begun_at + APART - loop.time()
+        if early > 0 and not self._hurry.is_set():
+            timer = loop.call_later(early, self._hurry.set)
+            await self._hurry.wait()
+            timer.cancel()
+        self._begun_at = loop.time()
+        await self._commit()
 
     async def _commit(self) -> None:
+        self._waiting = 0
+        self._hurry.clear()
         try:
             await self._ctx.commit("page", Barrier.SYNC)
         except ReqonError as error:
             self._failed = self._failed or error
 
     async def _settle(self) -> None:
+        self._hurry.set()
         if self._running is not None:
             await asyncio.wait({self._running})
         if self._waiting and self._failed is None:

@@ -33,7 +33,7 @@ def json_form(value: Any) -> Any:
 
     Raises `RunError` (type) for functions and for nesting deeper than `MAX_DEPTH`.
     """
-    if isinstance(value, dict) and _is_flat(value):
+    if isinstance(value, dict) and _is_usual(value):
         return value if type(value) is dict else dict(value)
     try:
         return _form(value, MAX_DEPTH)
@@ -41,8 +41,19 @@ def json_form(value: Any) -> Any:
         raise too_deep() from None
 
 
+def _is_usual(value: dict[str, Any]) -> bool:
+    """Whether all fields, and those of objects in them, are their own JSON form, as in most."""
+    for item in value.values():
+        kind: type[Any] = type(item)
+        if kind in PLAIN or (kind is float and math.isfinite(item)):
+            continue
+        if kind is not dict or not _is_flat(item):
+            return False
+    return True
+
+
 def _is_flat(value: dict[str, Any]) -> bool:
-    """Whether all fields are their own JSON form, as in most records: seen without a loop."""
+    """Whether all fields are their own JSON form: seen without a loop."""
     return PLAIN.issuperset(map(type, value.values()))
 
 
@@ -64,10 +75,7 @@ def _object_form(value: dict[str, Any], depth: int) -> dict[str, Any]:
         raise too_deep()
     changed: dict[str, Any] | None = None if type(value) is dict else dict(value)
     for key, item in value.items():
-        kind: type[Any] = type(item)
-        if kind in PLAIN or (kind is float and math.isfinite(item)):
-            continue
-        if kind is dict and depth > 1 and _is_flat(item):
+        if type(item) in PLAIN:
             continue
         form = _form(item, depth - 1)
         if form is not item:
