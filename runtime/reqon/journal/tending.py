@@ -8,8 +8,6 @@ removed. The caller holds the mission's lock, so every execution found here is d
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from reqon.journal.disk import Disk
@@ -22,10 +20,9 @@ from reqon.journal.request import SessionRequest
 from reqon.journal.retention import sweep_leftovers
 from reqon.journal.run_state import RunState
 from reqon.journal.sync_checkpoints import publish, read_sync_marks
-from reqon.state.journal_tail import read_start, read_tail
+from reqon.state.journal_tail import has_begun, read_start, read_tail
 from reqon.state.reader import Listed, StateReader
 from reqon.state.record import Unreadable, read_record
-from reqon.state.regular import open_regular
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +105,12 @@ def _remove_stillborn(request: SessionRequest, disk: Disk, listed: Listed) -> No
     """A journal without a first frame and without a record: nothing had begun."""
     journal = request.paths.journal(listed.stem.name)
     if not listed.has_record and read_start(journal) is None:
-        if _is_short(journal):
-            remove_journal(disk, request.paths, listed.stem.name)
-        else:
+        if has_begun(journal):
             put_aside(
                 request.paths, disk, request.clock, journal, "its beginning is damaged", keep=False
             )
-
-
-def _is_short(journal: Path) -> bool:
-    """Whether a journal is so short that it can hold no more than a torn first frame."""
-    try:
-        with open_regular(journal) as file:
-            return sum(1 for _ in islice((line for line in file if line.endswith(b"\n")), 2)) <= 1
-    except OSError:
-        return True
+        else:
+            remove_journal(disk, request.paths, listed.stem.name)
 
 
 def _ended_well(request: SessionRequest, listed: Listed) -> bool:

@@ -72,6 +72,18 @@ def read_start(path: Path) -> dict[str, Any] | None:
         return None
 
 
+def has_begun(path: Path) -> bool:
+    """Whether a journal holds more than, at most, a torn first frame."""
+    n_lines = 0
+    try:
+        with open_regular(path) as file:
+            while n_lines < 2 and (piece := file.read(_WINDOW_BYTES)):
+                n_lines += piece.count(b"\n")
+    except OSError:
+        return False
+    return n_lines > 1
+
+
 def _start_in(file: BinaryIO) -> Any:
     """The facts; of a frame that is long, as after compaction, only its head is decoded."""
     head = file.read(_WINDOW_BYTES)

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from reqon.state.journal_tail import read_start
+from reqon.state.journal_tail import has_begun, read_start
 from reqon.state.liveness import holder
 from reqon.state.model import CorruptFile, ExecutionState, SyncCheckpoint, to_state
 from reqon.state.paths import BLOBS_SUFFIX, JOURNAL_SUFFIX, RECORD_SUFFIX, StatePaths, Stem
@@ -114,11 +114,16 @@ class StateReader:
         return found
 
     def corrupt(self, mission: str | None = None) -> list[CorruptFile]:
-        """Records that cannot be read and have no journal to tell what they said."""
+        """Records that cannot be read and have no journal to tell what they said.
+
+        Not those of runs that are about to begin, or died before they did.
+        """
         found: list[CorruptFile] = []
         for listed in self.listing(mission):
             record = self._record(listed)
-            if isinstance(record, Unreadable) and self._from_journal(listed) is None:
+            if not isinstance(record, Unreadable) or self._from_journal(listed) is not None:
+                continue
+            if listed.has_record or has_begun(self.paths.journal(listed.stem.name)):
                 found.append(CorruptFile(record.path, record.reason))
         return found
 

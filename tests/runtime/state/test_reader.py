@@ -276,6 +276,19 @@ def test_the_first_version_is_resumed(tmp_path: Path) -> None:
     assert b'"order-5": {"n":5}' in found["files"]["customers.json"]
 
 
+@pytest.mark.parametrize("content", ["", "412 0f", '412 0f0f0f0f {"n":1,"k":"start"}\n'])
+def test_a_run_that_is_about_to_begin_or_died_before_is_no_damage(
+    tmp_path: Path, content: str
+) -> None:
+    reader = folder_with(tmp_path, SEED)
+    journal = reader.paths.journal("CustomerSync-2024-01-20T10-00-00")
+    journal.write_text(content)
+    assert reader.corrupt() == []
+    assert [state.execution_id for state in reader.history()] == ["exec_abc123"]
+    journal.write_text("1 0 {\n1 0 {\n")
+    assert [corrupt.reason for corrupt in reader.corrupt()] == ["it is missing"]
+
+
 # ---------------------------------------------------------------- any bytes
 
 
