@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reqon import added
+from reqon.guards import GuardedPaginator, guarded_adapter, guarded_auth
 from reqon.http.auth import registry as auth_registry
 from reqon.http.auth.base import AuthFactory
 from reqon.http.paging import registry as paging_registry
@@ -61,7 +62,7 @@ def register_auth(name: str, make: AuthFactory, *, about: str = "") -> None:
 
     A name that is taken is a ValueError.
     """
-    auth_registry.register_auth(name, make)
+    auth_registry.register_auth(name, guarded_auth(name, make))
     added.kinds["auth_kinds"][name] = Kind(name, about)
 
 
@@ -73,11 +74,11 @@ def register_paginator(
     about: str = "",
 ) -> None:
     """Add a kind of pagination with its arguments in order; a taken name is a ValueError."""
-    paging_registry.register_paginator(name, paginator)
+    paging_registry.register_paginator(name, GuardedPaginator(name, paginator))
     added.kinds["paginators"][name] = Kind(name, about, parameters=parameters)
 
 
 def register_adapter(name: str, make: Factory, *, about: str = "") -> None:
     """Add a store adapter; an existing one is replaced."""
-    store_registry.register_adapter(name, make)
+    store_registry.register_adapter(name, guarded_adapter(name, make))
     added.kinds["store_adapters"][name] = Kind(name, about)

@@ -16,7 +16,10 @@ import pytest
 
 import reqon
 from reqon import added
+from reqon.http.auth.base import AuthFlow
 from reqon.http.auth.registry import AUTH
+from reqon.http.messages import HttpRequest
+from reqon.http.paging.base import PageAsk
 from reqon.http.paging.registry import PAGINATORS
 from reqon.steps.custom import CUSTOM_STEPS
 from reqon.stores.registry import STORES
@@ -232,6 +235,114 @@ def test_a_step_may_use_any_key_that_a_mission_may(own_folder: Path) -> None:
     )
     stored = json.loads((own_folder / ".vague-data/stores/s.json").read_text())
     assert stored == {"5": {"at": "2031-05-06T00:00:00Z"}, "r": {"at": "2031-05-06T00:00:00Z"}}
+
+
+class Numbers:
+    """A pagination in which each method may be made to fail."""
+
+    def __init__(self, **results: Any) -> None:
+        self.results = results
+
+    def __getattr__(self, name: str) -> Any:
+        def answer(*arguments: Any) -> Any:
+            result = self.results[name]
+            return result(*arguments) if callable(result) else result
+
+        return answer
+
+
+GOOD = {"start": 1, "ask": PageAsk({"p": 1}), "following": None, "is_short": True}
+GOOD |= {"identity": None, "progress": {}}
+
+
+@pytest.mark.parametrize(
+    ("results", "kind", "message"),
+    [
+        *(
+            ({name: lambda *_: {}["x"]}, "pagination", "pagination 'numbers' failed: 'x'")
+            for name in ("start", "ask", "following")
+        ),
+        ({"ask": {"p": 1}}, "pagination", "pagination 'numbers' asks for a page without a 'PageA"),
+        ({"following": {1, 2}}, "function", "pagination 'numbers' gives a Python 'set'"),
+    ],
+)
+def test_a_pagination_that_fails_is_an_error_of_the_request(
+    results: dict[str, Any], kind: str, message: str
+) -> None:
+    reqon.register_paginator("numbers", Numbers(**{**GOOD, **results}))
+    with FakeApi().in_thread() as api:
+        api.on("GET", "/items", [])
+        result = reqon.execute(f"""
+        mission M {{
+          source Api {{ base: "{api.url}" }}
+          action A {{ get "/items" {{ paginate: numbers(p, 5), until: page > 2 }} }}
+        }}
+        """)
+    assert isinstance(result.error, reqon.RunError)
+    assert (result.error.kind, result.error.message[: len(message)]) == (kind, message)
+
+
+class Odd:
+    """Credentials with a flow of their own."""
+
+    def __init__(self, *requests: Any) -> None:
+        self.requests = requests
+
+    def flow(self, request: HttpRequest) -> AuthFlow:
+        for wanted in self.requests:
+            reply = yield request
+            if reply.status != wanted:
+                raise ValueError("that was not to be expected")
+
+
+AUTHENTIC = """
+mission M {{
+  source Api {{ base: "{base}", auth: odd }}
+  store s: file("s")
+  action A {{
+    get "/items"
+    store response -> s
+  }}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("auth", "message"),
+    [
+        (Odd(), "auth 'odd' sends no request"),
+        (Odd(500), "auth 'odd' failed: that was not to be expected"),
+    ],
+)
+def test_credentials_that_fail_are_an_error_of_the_request(auth: Odd, message: str) -> None:
+    reqon.register_auth("odd", lambda source, fields: auth)
+    with FakeApi().in_thread() as api:
+        api.on("GET", "/items", [])
+        result = reqon.execute(AUTHENTIC.format(base=api.url))
+    assert isinstance(result.error, reqon.RunError)
+    assert (result.error.kind, result.error.message) == ("auth", message)
+
+
+def test_credentials_may_need_several_requests(own_folder: Path) -> None:
+    reqon.register_auth("odd", lambda source, fields: Odd(200, 200))
+    with FakeApi().in_thread() as api:
+        api.on("GET", "/items", [{"id": 1}], [{"id": 2}])
+        result = reqon.execute(AUTHENTIC.format(base=api.url))
+        assert len(api.requests) == 2
+    assert result.stores["s"].count == 1
+    assert '"2":' in (own_folder / ".vague-data/stores/s.json").read_text()
+
+
+def test_what_fails_before_the_run_is_a_matter_of_configuration() -> None:
+    def fails(*given: Any) -> Any:
+        raise OSError("out of order")
+
+    reqon.register_auth("odd", fails)
+    with pytest.raises(reqon.ConfigError, match="auth 'odd' of source 'Api' failed: out of order"):
+        reqon.execute(AUTHENTIC.format(base="https://api.test"))
+    reqon.register_adapter("odd", fails)
+    with pytest.raises(reqon.ConfigError, match="adapter 'odd' failed for 'x': out of order"):
+        reqon.execute('mission M { store s: odd("x") action A { store 1 -> s } }')
 
 
 PLUGIN = """

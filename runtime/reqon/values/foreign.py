@@ -28,15 +28,15 @@ _HINT = "it may give None, bool, int, float, str, datetime, and lists and dicts 
 
 
 @contextmanager
-def errors_of(giver: str) -> Generator[None]:
-    """Turn what code of `giver` raises into a `RunError` (function); Reqon's own errors pass."""
+def errors_of(giver: str, kind: str = "function") -> Generator[None]:
+    """Turn what code of `giver` raises into a `RunError` of `kind`; Reqon's own errors pass."""
     try:
         yield
     except ReqonError:
         raise
     except Exception as error:
         reason = str(error) or type(error).__name__
-        raise RunError("function", f"{giver} failed: {reason}") from error
+        raise RunError(kind, f"{giver} failed: {reason}") from error
 
 
 def taken_over(value: Any, giver: str) -> Any:
