@@ -133,3 +133,40 @@ def test_the_value_of_an_option_is_explained_with_its_option(written, parts):
     found = said(text)
     assert all(part in found for part in parts)
     assert bool(found) is bool(parts)
+
+
+SPEC = """{
+  "openapi": "3.1.0", "info": {"title": "Depot", "version": "1"},
+  "paths": {"/crates": {"post": {
+    "operationId": "add",
+    "parameters": [{"name": "dry", "in": "query", "description": "only try", "schema": {"type": "boolean"}}],
+    "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Crate"}}}},
+    "responses": {"201": {}}
+  }}},
+  "components": {"schemas": {"Crate": {"type": "object", "required": ["code"], "properties": {
+    "code": {"type": "string"}, "place": {"type": "object", "properties": {"hall": {"type": "integer"}}}
+  }}}}
+}"""
+
+
+@pytest.mark.parametrize(
+    ("step", "shown"),
+    [
+        ("call Depot.add { params: { d$0ry: true } }", "`dry`: boolean — parameter\n\nonly try"),
+        ("call Depot.add { body: { co$0de: 1 } }", "`code`: string, required — body"),
+        ("call Depot.add { body: { place: { h$0all: 1 } } }", "`hall`: integer — body"),
+        ('get "/x"\n map response -> Person { n$0ame: .a }', "`name?`: string — schema 'Person'"),
+        ('get "/x"\n map response -> Person { oth$0er: .a }', ""),
+    ],
+)
+def test_a_key_tells_what_its_document_or_schema_says(step, shown):
+    text = (
+        "mission Sync {\n"
+        '  source Depot from "./depot.json" { auth: none, base: "https://depot.test" }\n'
+        "  schema Person { id: string, name?: string }\n"
+        f"  action Fetch {{ {step} }}\n}}\n"
+    )
+    here = at(text, {"depot.json": SPEC})
+    found = hover(here.snapshot, here.path, here.offset, never, NOW)
+    answer = found.text.partition("\n\n---")[0] if found is not None else ""
+    assert answer.startswith(shown) if shown else "`other`" not in answer

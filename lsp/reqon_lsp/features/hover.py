@@ -25,6 +25,7 @@ from reqon_lsp.features.fields import (
     stored_value,
 )
 from reqon_lsp.features.inline_status import moment, tooltip
+from reqon_lsp.features.parameters import key_help
 from reqon_lsp.features.place import Place, option_spec, place_at
 from reqon_lsp.last_run import LastRun, Past, Record
 from reqon_lsp.results import Hover
@@ -33,7 +34,14 @@ from vague.names import NameAt, ScopeAt
 from vague.openapi import Operation
 from vague.pages import page
 from vague.program import Declared, MissionProgram
-from vague.shapes import KnownField, fields_of, type_words
+from vague.shapes import (
+    Knowledge,
+    KnownField,
+    fields_of,
+    fields_within,
+    schema_shape,
+    type_words,
+)
 from vague.text import Span
 from vague.vocabulary import Kind
 from vague.vocabulary.keywords import KEYWORDS, METHODS
@@ -73,7 +81,7 @@ def hover(snapshot: Snapshot, path: str, offset: int, past: Past, now: datetime)
     scope = scope_of(snapshot, path, offset)
     mission = mission_at(snapshot, path, offset, scope)
     asked = _Asked(snapshot, path, place, past, now, parsed.source.text, scope, mission)
-    found = _named(asked, offset) or _field(asked) or _word(asked)
+    found = _named(asked, offset) or _field(asked) or _key(asked) or _word(asked)
     if found is None and not problems:
         return None
     span, text = found or (_problem_span(snapshot, path, offset), "")
@@ -339,6 +347,30 @@ def _field(asked: _Asked) -> tuple[Span, str] | None:
     rows = [f"`{known.name}{optional}`: {known.type} — {known.origin}", known.description]
     rows.extend(_values(samples, known))
     return asked.place.word, "\n\n".join(row for row in rows if row)
+
+
+def _key(asked: _Asked) -> tuple[Span, str] | None:
+    """A key of what a request sends, or of a `map`: a field that a document or schema has."""
+    span, frame = asked.place.word, asked.place.frame
+    word = asked.text[slice(*span)]
+    is_key = asked.text[span.end :].lstrip().startswith(":") and not asked.place.before
+    if not is_key or frame.kind != "object" or asked.place.inside is not None:
+        return None
+    text = key_help(asked.snapshot, asked.mission, asked.place, word) or _target_field(asked, word)
+    return (span, text) if text else None
+
+
+def _target_field(asked: _Asked, word: str) -> str | None:
+    names = [token.text for token in asked.place.frame.head]
+    if asked.mission is None or "->" not in names[:-1]:
+        return None
+    schema = names[len(names) - names[::-1].index("->")]
+    shape = schema_shape(asked.mission, schema)
+    fields = fields_within(Knowledge(shape, f"schema '{schema}'")) if shape is not None else ()
+    known = next((one for one in fields if one.name == word), None)
+    if known is None:
+        return None
+    return f"`{word}{'?' if known.optional else ''}`: {known.type} — {known.origin}"
 
 
 def _values(samples: Mapping[str, Sequence[Record]], known: KnownField) -> Iterator[str]:

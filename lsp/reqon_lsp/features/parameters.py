@@ -42,6 +42,18 @@ def choices(
                 yield Completion(text, ItemKind.WORD, "", field.description, rank=0)
 
 
+def key_help(
+    snapshot: Snapshot, mission: MissionProgram | None, place: Place, key: str
+) -> str | None:
+    """What the document says of a key of such an object; None of one that it does not know."""
+    for field in _fields_at(snapshot, mission, place):
+        if field.name == key:
+            required = ", required" if field.required else ""
+            row = f"`{key}`: {field.type}{required} — {field.known.origin}"
+            return f"{row}\n\n{field.description}" if field.description else row
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class _Field:
     """A parameter, or a field of a body."""
