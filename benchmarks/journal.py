@@ -63,15 +63,10 @@ async def loop(
         unit.cell("0/loop", {"index": index})
         unit.active("Loop", index, item)
         unit.count_items("Loop")
-        await unit.commit("c", barrier)
-        if every is not None and index % every == 0:
-            await unit.commit_behind("c", _nothing)
+        due = every is not None and index % every == 0
+        await unit.commit("c", Barrier.SYNC if due else barrier)
         if index % 300 == 0:
             await asyncio.sleep(0)
-
-
-def _nothing() -> None:
-    return
 
 
 async def run(items: list[dict[str, Any]], how: str) -> float:

@@ -90,7 +90,6 @@ class Ledger:
         self.redact: frozenset[str] = frozenset()
         self.page_bytes = PAGE_BYTES
         self._timer: asyncio.TimerHandle | None = None
-        self._behind = 0
         self._entered = set(state.summary.entered)
 
     # ---- merging
@@ -251,20 +250,6 @@ class Ledger:
         wanted = sync and (durability == "balanced" or kind == "stage")
         if wanted or durability == "strict":
             await writer.synced()
-        if self.has_grown and self.on_grown is not None:
-            await self.on_grown()
-
-    async def settle_behind(self, kind: CommitKind, then: Callable[[], None]) -> None:
-        """Append what was merged; call `then` when it is on the disk, at most one behind."""
-        writer = self.writer
-        if writer is None or self.pace.durability != "balanced":
-            await self.settle(kind, sync=True)
-            then()
-            return
-        self.flush(kind)
-        before, self._behind = self._behind, writer.number
-        await writer.durable_at(before)
-        writer.when_durable(writer.number, then)
         if self.has_grown and self.on_grown is not None:
             await self.on_grown()
 

@@ -11,7 +11,7 @@ a restart the same values are found in `Session.state.cells`, and each runner lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Literal, TypeAlias
 
@@ -303,20 +303,6 @@ class Unit:
         if barrier is Barrier.BATCH and ledger.holds():
             return
         await ledger.settle(kind, sync=barrier is Barrier.SYNC)
-
-    async def commit_behind(self, kind: CommitKind, then: Callable[[], None]) -> None:
-        """Commit, and call `then` once that is on the disk, without waiting for it here.
-
-        Waits only where the one before is not on the disk yet: so a loss of power costs no more
-        than two of these. Under relaxed `then` is called at once. An error of the disk is raised
-        by the next commit, and `then` is not called.
-        """
-        ledger = self._ledger
-        await self.ready()
-        if self._changes:
-            ledger.merge(self._changes)
-        self._release()
-        await ledger.settle_behind(kind, then)
 
     @property
     def waits(self) -> bool:

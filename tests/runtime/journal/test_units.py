@@ -346,20 +346,6 @@ async def test_one_sync_covers_all_branches_that_wait(tmp_path: Path) -> None:
     await session.close()
 
 
-async def test_a_commit_behind_tells_when_it_is_on_the_disk(tmp_path: Path) -> None:
-    disk = CountingDisk()
-    session = await begin(tmp_path, disk)
-    unit = session.unit()
-    told: list[int] = []
-    for number in range(4):
-        unit.put("a", f"k{number}", {})
-        await unit.commit_behind("c", lambda number=number: told.append(number))
-        assert len(told) >= number, "the one before is on the disk"
-    await unit.commit("c", Barrier.SYNC)
-    assert told == [0, 1, 2, 3]
-    await session.close()
-
-
 async def test_after_an_error_of_the_disk_nothing_is_accepted(tmp_path: Path) -> None:
     class Failing(CountingDisk):
         broken = False
