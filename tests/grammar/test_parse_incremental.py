@@ -53,6 +53,7 @@ def test_while_brackets_are_typed(name: str, typed: list[Typing]):
         assert_as_fresh(parsed)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", ["everything", "comments", "names"])
 def test_while_a_program_is_typed(name: str):
     """Character by character, as an editor asks; only some of the results are compared in full."""
