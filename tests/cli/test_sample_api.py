@@ -115,7 +115,7 @@ async def test_what_cannot_be_answered_is_said_in_json(
 async def test_an_answer_can_be_held_back(api: SampleApi, client: Client) -> None:
     gate = api.hold("/customers/cust_7/score")
     asked = asyncio.ensure_future(client.get("/customers/cust_7/score"))
-    await asyncio.wait_for(gate.reached.wait(), 5)
+    await asyncio.wait_for(gate.reached.wait(), 60)
     await asyncio.sleep(0.05)
     assert not asked.done()
     gate.opened.set()

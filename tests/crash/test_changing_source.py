@@ -88,7 +88,7 @@ def rows_of(run: Run) -> set[int]:
     return {int(key) for key in content}
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("n_requests", [1, 2, 4, 6])
 def test_a_cursor_loses_nothing_that_was_there_all_the_time(bench: Bench, n_requests: int) -> None:
     chance = random.Random(f"{seed_of()} {n_requests}")
@@ -101,7 +101,7 @@ def test_a_cursor_loses_nothing_that_was_there_all_the_time(bench: Bench, n_requ
         assert rows_of(run) <= before | set(world.ids)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("n_requests", [2, 4])
 def test_page_numbers_keep_what_was_fetched_and_warn_once(bench: Bench, n_requests: int) -> None:
     with dead(bench, "page", n_requests) as (run, world):

@@ -203,7 +203,7 @@ def damage_each(bench: Bench, dead: Dead, kind: str, n: int | None) -> None:
                 raise
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", FILES)
 @pytest.mark.parametrize("thing", ["missing", "folder", "link to itself"])
 def test_a_thing_that_is_no_file(bench: Bench, dead: Dead, kind: str, thing: str) -> None:
@@ -224,7 +224,7 @@ def test_a_thing_that_is_no_file(bench: Bench, dead: Dead, kind: str, thing: str
         assert answer.exit_code in (0, 1, 3, 4), answer
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_damaged_journal_is_gone_on_with_by_force_only(bench: Bench, dead: Dead) -> None:
     name = dead.name_of("journal")
     content = dead.files[name]

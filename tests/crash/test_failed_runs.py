@@ -75,7 +75,7 @@ def check(bench: Bench, shape: Shape, n: int, seed: int) -> None:
             pytest.fail("\n".join([place, *problems]), pytrace=False)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("policy", ["strict", "compacting"])
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_failed_run_is_repaired_by_a_resume(bench: Bench, name: str, policy: str) -> None:

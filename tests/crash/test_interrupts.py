@@ -59,7 +59,7 @@ def check(bench: Bench, shape: Shape, n: int, seed: int) -> None:
         pytest.fail(f"REQON_CRASH_SEED={seed}\n" + "\n".join(problems), pytrace=False)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", names_of_shapes())
 def test_a_run_that_was_stopped_is_resumed_to_the_same_end(bench: Bench, name: str) -> None:
     policy = POLICY_OF[len(name) % len(POLICY_OF)]

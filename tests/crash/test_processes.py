@@ -152,7 +152,7 @@ def test_many_killed_processes(bench: Bench, name: str) -> None:
     kill_often(bench, name, N_DEEP_KILLS // n, N_DEEP_RUNS // n, seed_of(None))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
 )
@@ -177,7 +177,7 @@ def test_a_process_that_is_asked_to_stop_says_how_to_go_on(
         assert differences(found, wanted) == []
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 def test_a_second_signal_ends_the_process_at_once(bench: Bench) -> None:
     wanted = undisturbed(bench, "post")
     with place(bench, "post") as run:

@@ -158,7 +158,7 @@ def test_many_histories_of_two_projects_count_right(bench: Bench, place: str) ->
     check(bench, place, N_DEEP_HISTORIES, seed_of(None))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("place", PLACES)
 def test_runs_of_two_projects_at_the_same_time_take_turns(bench: Bench, place: str) -> None:
     with projects(bench, place) as two:

@@ -115,7 +115,7 @@ def test_one_of_very_many_processes_runs(bench: Bench) -> None:
         starts(bench, N_DEEP_PROCESSES)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 def test_the_second_of_two_is_refused_while_the_first_runs(bench: Bench) -> None:
     with bench.run(Shape("quickstart")) as run:
         answers, both = two_at_once(bench, run, {"kind": "plain"})
@@ -127,7 +127,7 @@ def test_the_second_of_two_is_refused_while_the_first_runs(bench: Bench) -> None
             assert word in refused.error
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 def test_a_program_without_locks_would_be_found(bench: Bench) -> None:
     with bench.run(Shape("quickstart")) as run:
         _, both = two_at_once(bench, run, {"kind": "forgetful", "rule": "locks"})

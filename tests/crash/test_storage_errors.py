@@ -168,7 +168,7 @@ cp -r .vague-data result
 """
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("size", ["256k", "300k", "400k", "560k", "640k", "760k"])
 def test_a_disk_that_is_full_for_real(bench: Bench, size: str) -> None:
     shape = Shape("large_values", "strict")

@@ -52,7 +52,7 @@ mission Sync {{
 """
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_neovim_as_documented_runs_a_mission_by_its_lens_and_shows_the_new_status(tmp_path):
     """The client is started by the very text of the manual."""
     mission, out, init = (tmp_path / name for name in ("sync.vague", "seen.json", "init.lua"))

@@ -204,7 +204,7 @@ def odd_message(chance: random.Random, number: int) -> Any:
     return message
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", range(3))
 async def test_whatever_is_sent_each_request_has_one_reply_and_nobody_is_bothered(client, seed):
     chance = random.Random(seed)

@@ -21,7 +21,7 @@ from reqon_lsp.status_watch import POLL_SECONDS
 from support.fake_api import FakeApi, status
 from support.raw_client import RawClient
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 MISSION = """\
 mission Sync {

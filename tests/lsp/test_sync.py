@@ -20,7 +20,7 @@ from vague.check_source import NOON, MemoryFiles
 from vague.checker import CheckFacts, check
 from vague.program import ProgramRoot, read_program
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 EXAMPLES = [path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("examples/*.vague"))]
 PIECES = (

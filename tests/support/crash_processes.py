@@ -65,7 +65,7 @@ class Process:
     def runs(self) -> bool:
         return self._process.poll() is None
 
-    def wait(self, seconds: float = 60) -> Ended:
+    def wait(self, seconds: float = 240) -> Ended:
         """Wait for its end."""
         output, errors = self._process.communicate(timeout=seconds)
         return Ended(self._process.returncode, output, errors)

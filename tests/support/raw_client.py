@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-ANSWER_SECONDS = 20
+ANSWER_SECONDS = 60
 
 
 class RawClient:
