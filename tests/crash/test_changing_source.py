@@ -6,6 +6,7 @@ or go: the pages that were kept stay as they are, and one warning says that they
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from reqon.steps.paging import APART
 from support.crash_runs import Bench, Run, seed_of
 from support.crash_service import PAGE, World
 from support.fake_api import Asked, Reply
@@ -36,11 +38,22 @@ pytestmark = pytest.mark.slow
 
 
 class Rows(World):
-    """Rows in the order of their ids; a cursor names the last row that was seen."""
+    """Rows in the order of their ids; a cursor names the last row that was seen.
+
+    It answers so slowly that each page is committed alone.
+    """
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.ids = list(range(10, 10 + 10 * N_ROWS, 10))
+
+    def answer(self, asked: Asked) -> Any:
+        return self._slowly(super().answer(asked))
+
+    @staticmethod
+    async def _slowly(reply: Any) -> Any:
+        await asyncio.sleep(1.5 * APART)
+        return reply
 
     def get_rows(self, asked: Asked, rest: list[str]) -> Any:
         params = asked.params

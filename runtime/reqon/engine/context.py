@@ -9,7 +9,8 @@ it as `StepContext`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from reqon.engine import calls, loops, pipeline
 from reqon.engine.facts import BranchFacts
 from reqon.engine.foresight import dependent_text, depends_on_replies
 from reqon.engine.going_back import FAILS_AGAIN, go_back
-from reqon.engine.keeper import load_body, load_meta, page_cell, save_meta
+from reqon.engine.keeper import load_body, load_meta, page_cell, page_json, save_meta
 from reqon.engine.sending import chance, send, take_credentials
 from reqon.engine.staging import stage
 from reqon.engine.standing import SCOPE_SLOT, Standing
@@ -388,11 +389,14 @@ class Branch(Standing):
             position.keep_whole("r", value)
             position.keep(cell)
 
-    def keep_page(self, position: Position, number: int, body: Json) -> None:
-        """Keep a page of a list."""
+    def keep_page(
+        self, position: Position, number: int, body: Json, json: bytes | None = None
+    ) -> None:
+        """Keep a page of a list; `json` is its JSON, where that is at hand."""
         if self.run.keeps_state:
             position.note_written()
-            self.unit.page(f"{position.address}/p/{number}", page_cell(body))
+            content = None if json is None else page_json(json)
+            self.unit.page(f"{position.address}/p/{number}", page_cell(body), content)
 
     def kept_page(self, position: Position, number: int) -> Json:
         """A page that an earlier process kept."""
@@ -465,23 +469,40 @@ class Branch(Standing):
 
     async def commit(self, kind: Any = "c", barrier: Barrier = Barrier.FRAME) -> None:
         """End the unit of work here; tells what was held back until now."""
+        told = await self._staged(tells=barrier is not Barrier.BATCH)
+        with self._forgetting():
+            await self.unit.commit(kind, barrier)
+        self.run.teller.tell(told)
+
+    async def commit_behind(self) -> None:
+        """End the unit at a checkpoint; what was held back is told when that is on the disk."""
+        behind = self.run.teller.behind(await self._staged(tells=True))
+        with self._forgetting():
+            await self.unit.commit_behind("c", behind.reached)
+        behind.wait()
+
+    async def _staged(self, *, tells: bool) -> list[Event]:
+        """Hand everything to the unit, which is then ready; answers what its commit tells."""
         self.batched = 0
         stage(self)
         while self.unit.waits:
             await self.unit.ready()
             stage(self)
         told: list[Event] = []
-        if barrier is not Barrier.BATCH:
+        if tells:
             told, self.later = self.later, told
+        return told
+
+    @contextmanager
+    def _forgetting(self) -> Generator[None]:
+        """Around a commit: what cannot be written is forgotten by the unit."""
         try:
-            await self.unit.commit(kind, barrier)
+            yield
         except StorageError:
             raise
         except RunError:
             self._forget_unit()
             raise
-        for event in told:
-            self.run.events.emit(event)
 
     async def commit_what_led_here(self) -> None:
         """Before a request that changes something: what it follows from is not asked for again.

@@ -187,6 +187,11 @@ def page_cell(body: Any) -> Json:
     return [body]
 
 
+def page_json(json: bytes) -> bytes:
+    """The JSON of a page's cell, of the JSON of its body."""
+    return b"[" + json + b"]"
+
+
 def load_body(kept: Json, blobs: Blobs) -> Any:
     """The inverse of `page_cell`."""
     return blobs.load_blob(kept)[0]

@@ -78,24 +78,36 @@ def holds_back(
 
 
 async def end_iteration(branch: Branch, position: LoopPosition, every: int | None) -> None:
-    """End the unit: synced where a checkpoint is due, told where enough time has passed."""
-    frame = branch.frame
+    """End the unit: a checkpoint where one is due, told where enough time has passed."""
     if every is not None and position.index % every == 0:
-        barrier = Barrier.SYNC
-        branch.later.append(CheckpointSaved(frame.action, _shown(branch, position).index))
-    elif _is_time(branch):
-        barrier = Barrier.FRAME
-    else:
-        barrier = Barrier.BATCH
-    if barrier is not Barrier.BATCH and not frame.nested:
         shown = _shown(branch, position)
-        note_progress(branch)
-        branch.later.append(Progressed(frame.action, shown.index, len(shown.elements)))
-    await branch.commit("c", barrier)
-    if barrier is Barrier.SYNC:
-        notice = await branch.run.session.keep_state()
-        if notice is not None:
-            branch.emit(Warned("other", notice, frame.action))
+        branch.later.append(CheckpointSaved(branch.frame.action, shown.index))
+        _show_progress(branch, shown)
+        await _checkpoint(branch)
+    elif _is_time(branch):
+        _show_progress(branch, _shown(branch, position))
+        await branch.commit("c", Barrier.FRAME)
+    else:
+        await branch.commit("c", Barrier.BATCH)
+
+
+async def _checkpoint(branch: Branch) -> None:
+    """The loop goes on while it is written; where it is saved elsewhere, when that is done."""
+    session = branch.run.session
+    if not session.keeps_checkpoints:
+        await branch.commit_behind()
+        return
+    await branch.commit("c", Barrier.SYNC)
+    notice = await session.keep_state()
+    if notice is not None:
+        branch.emit(Warned("other", notice, branch.frame.action))
+
+
+def _show_progress(branch: Branch, shown: LoopPosition) -> None:
+    if branch.frame.nested:
+        return
+    note_progress(branch)
+    branch.later.append(Progressed(branch.frame.action, shown.index, len(shown.elements)))
 
 
 def note_progress(branch: Branch) -> None:

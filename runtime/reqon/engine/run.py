@@ -19,9 +19,9 @@ from reqon.added import vocabulary
 from reqon.clock import Clock, SystemClock
 from reqon.engine.attempt import Attempt, Ended
 from reqon.engine.bind import BoundMission, bind_mission
-from reqon.engine.collector import unhurried_collector
 from reqon.engine.debugging import Debugger
 from reqon.engine.dry import dry_state
+from reqon.engine.interpreter import prompt_threads, unhurried_collector
 from reqon.engine.loading import Loader
 from reqon.engine.shown import folder_around, shown_path
 from reqon.engine.stops import RunControl
@@ -200,6 +200,7 @@ class _Run:
         """Run until an attempt succeeds, or no further one is due."""
         async with AsyncExitStack() as stack:
             stack.enter_context(unhurried_collector())
+            stack.enter_context(prompt_threads())
             state_dir, stores = self.options.state_dir, self.loader.stores(frozenset(STORES))
             if self.options.dry_run:
                 state_dir, stores = stack.enter_context(dry_state(state_dir, stores))

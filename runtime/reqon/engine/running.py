@@ -16,6 +16,7 @@ from reqon.engine.resume import ResumeCells
 from reqon.engine.shown import shown_path
 from reqon.engine.sources import Sources
 from reqon.engine.stops import Stop
+from reqon.engine.telling import Teller
 from reqon.engine.window import Window
 from reqon.errors import RunError
 from reqon.events.stream import EventStream
@@ -62,6 +63,10 @@ class Running:
     max_concurrency: int | None = None
     run_pass: int = 0
     told_at: float = 0.0
+    teller: Teller = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.teller = Teller(self.events)
 
     @property
     def source_names(self) -> frozenset[str]:

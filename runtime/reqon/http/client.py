@@ -21,7 +21,7 @@ from reqon.clock import Clock, SystemClock
 from reqon.errors import RunError
 from reqon.http.auth.base import Auth, AuthReply
 from reqon.http.auth.none import NoAuth
-from reqon.http.decode import UnreadableBodyError, decode_body
+from reqon.http.decode import UnreadableBodyError, decode_body, plain_json
 from reqon.http.encode import full_url, without_source_headers
 from reqon.http.failures import (
     Answer,
@@ -159,8 +159,9 @@ class HttpClient:
             await self._pause(request, outcome, rules, number, again)
 
     def _reply(self, answer: Answer, around: Circumstances) -> HttpReply | HttpFailure:
+        content_type = answer.headers.get("content-type")
         try:
-            body = decode_body(answer.raw, answer.headers.get("content-type"))
+            body = decode_body(answer.raw, content_type)
         except UnreadableBodyError as broken:
             return unreadable_failure(answer, broken, around)
         return HttpReply(
@@ -173,6 +174,7 @@ class HttpClient:
             around.started_at,
             answer.started_at,
             around.attempts,
+            plain_json(answer.raw, content_type),
         )
 
     def _judge(

@@ -28,6 +28,9 @@ _ESCAPE = re.compile(
 )
 _BYTE = re.compile(r" \(byte (\d+)\)$")
 _BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_UTF8 = (None, "utf-8", "utf8", "us-ascii", "ascii")
+_OPENING = (b"{", b"[")
+_NOT_PLAIN = (b"\\", b"\n", b"\r")
 _EXCERPT = 40
 _STRAY_BRACKETS = 40
 """Unpaired brackets in strings that are tolerated before strings are taken out."""
@@ -59,6 +62,18 @@ def decode_body(raw: bytes, content_type: str | None) -> Any:
         return decode_json(_to_utf8(raw, charset))
     except UnreadableBodyError:
         return _decode_text(raw, charset)
+
+
+def plain_json(raw: bytes, content_type: str | None) -> bytes | None:
+    """The JSON of a body that was decoded, as it came: None where it had better be written anew.
+
+    It is one line of UTF-8 without escapes, so that every text stands in it as the text is: what
+    is searched for in the value can be searched for here.
+    """
+    if raw[:1] not in _OPENING or any(byte in raw for byte in _NOT_PLAIN):
+        return None
+    media_type, charset = _parsed(content_type)
+    return raw if is_json_type(media_type) and charset in _UTF8 else None
 
 
 def is_json_type(media_type: str) -> bool:
@@ -148,7 +163,7 @@ def _to_utf8(raw: bytes, charset: str | None) -> bytes:
         if raw.startswith(mark):
             rest = raw[len(mark) :]
             return rest if encoding == "utf-8" else rest.decode(encoding, "replace").encode()
-    if charset in (None, "utf-8", "utf8", "us-ascii", "ascii"):
+    if charset in _UTF8:
         return raw
     try:
         return raw.decode(charset).encode()

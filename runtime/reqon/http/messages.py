@@ -63,7 +63,8 @@ class HttpReply:
 
     `headers` have lower-case names, repeated ones joined by `, `. `started_at` is the instant
     before the first attempt was sent, `attempt_started_at` that before the one which was
-    answered. `attempts` counts all that were sent.
+    answered. `attempts` counts all that were sent. `json` is the body as it came, where that can
+    be kept in its place (`decode.plain_json`).
     """
 
     request: HttpRequest
@@ -75,6 +76,7 @@ class HttpReply:
     started_at: datetime
     attempt_started_at: datetime
     attempts: int = 1
+    json: bytes | None = field(default=None, repr=False)
 
     @property
     def date(self) -> datetime | None:

@@ -7,7 +7,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -15,7 +15,7 @@ import msgspec
 
 from reqon.errors import RunError
 from reqon.journal.frames import Frame, Summary, encode_json
-from reqon.stores.base import SAME, Operation
+from reqon.stores.base import Operation
 
 CellKey: TypeAlias = "str | tuple[str]"
 """An address that is set, or, in a tuple, an address that is deleted with everything below."""
@@ -84,14 +84,13 @@ class Batch:
         """About how many bytes of frame there are."""
         return len(self.operations) + self.cell_bytes
 
-    def add_operations(self, operations: Iterable[Operation]) -> None:
+    def add_operations(self, operations: Sequence[Operation]) -> None:
         """Encode store operations, all in one go, at the end of those that are there.
 
         Raises TypeError, ValueError and the like for what is no JSON.
         """
-        written = [operation for operation in operations if operation[1] != SAME]
-        if written:
-            self.operations += memoryview(encode_json(written))[1:-1]
+        if operations:
+            self.operations += memoryview(encode_json(operations))[1:-1]
             self.operations.append(_COMMA)
 
     def set_cell(self, address: str, encoded: msgspec.Raw | None) -> None:

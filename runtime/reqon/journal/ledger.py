@@ -90,6 +90,7 @@ class Ledger:
         self.redact: frozenset[str] = frozenset()
         self.page_bytes = PAGE_BYTES
         self._timer: asyncio.TimerHandle | None = None
+        self._behind = 0
         self._entered = set(state.summary.entered)
 
     # ---- merging
@@ -101,12 +102,12 @@ class Ledger:
         keeps its changes then.
         """
         self.check()
-        resolved = [(staged.store, staged.resolve()) for staged in changes.staged.values()]
+        resolved = [staged.resolve() for staged in changes.staged.values()]
         before = len(self.batch.operations)
         try:
             if self.writer is not None:
-                for _, operations in resolved:
-                    self.batch.add_operations(operations)
+                for staged in resolved:
+                    self.batch.add_operations(staged.written)
             cells = encode_cells(changes.cells)
         except UNWRITABLE as error:
             del self.batch.operations[before:]
@@ -114,8 +115,8 @@ class Ledger:
         self.batch.units += 1
         for key, value in changes.cells.items():
             self._merge_cell(key, value, cells[key])
-        for store, operations in resolved:
-            self._apply(store, operations, changes.action)
+        for staged in resolved:
+            self._apply(staged.store, staged.operations, changes.action)
         self._merge_shown(changes)
         if changes.rare is not None:
             self._merge_rare(changes.rare)
@@ -252,6 +253,21 @@ class Ledger:
             await writer.synced()
         if self.has_grown and self.on_grown is not None:
             await self.on_grown()
+
+    async def settle_behind(self, kind: CommitKind, then: Callable[[], None]) -> None:
+        """Append what was merged; call `then` when it is on the disk, at most one behind."""
+        writer = self.writer
+        if writer is None or self.pace.durability != "balanced":
+            await self.settle(kind, sync=True)
+            then()
+            return
+        self.flush(kind)
+        before, self._behind = self._behind, writer.number
+        mine = writer.number
+        await writer.durable_at(before)
+        if self.has_grown and self.on_grown is not None:
+            await self.on_grown()
+        writer.when_durable(mine, then)
 
     def flush(self, kind: CommitKind = "c") -> None:
         """Append what is in the batch as one frame; nothing where it is empty."""

@@ -150,6 +150,12 @@ class Session:
 
     # ---- elsewhere
 
+    @property
+    def keeps_checkpoints(self) -> bool:
+        """Whether `keep_state` has something to do at a `checkpoint every N`."""
+        carrier = self._held.carrier
+        return carrier is not None and carrier.saves_checkpoints
+
     async def keep_state(self) -> str | None:
         """At a `checkpoint every N`: save the state in the store elsewhere, if there is one.
 

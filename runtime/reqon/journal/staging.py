@@ -18,10 +18,11 @@ class StagedStore:
     """The uncommitted operations of one unit on one store, and the view through them.
 
     `operations` are (name in the mission, letter, key, record); the letter is that of a frame,
-    or SAME. `version` is the store's at the first operation.
+    or SAME, of which `repeats` says whether there are any. `version` is the store's at the first
+    operation.
     """
 
-    __slots__ = ("cleared", "fresh", "operations", "over", "store", "version")
+    __slots__ = ("cleared", "fresh", "operations", "over", "repeats", "store", "version")
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -30,6 +31,7 @@ class StagedStore:
         self.over: dict[str, Record | None] = {}
         self.fresh: dict[str, None] = {}
         self.cleared = False
+        self.repeats = False
 
     def put(self, name: str, key: str, record: Record) -> str:
         """Stage a write; returns the letter that it has as things stand."""
@@ -40,6 +42,7 @@ class StagedStore:
             self.fresh[key] = None
         elif same_value(old, record):
             self.operations.append((name, SAME, key, record))
+            self.repeats = True
             return SAME
         else:
             letter = UPDATE
@@ -82,11 +85,18 @@ class StagedStore:
             elif key not in fresh and (mine := over[key]) is not None:
                 yield mine
 
-    def resolve(self) -> list[Operation]:
+    def resolve(self) -> StagedStore:
         """The operations against what the store holds now."""
         if self.version == self.store.version:
+            return self
+        return self.replayed(len(self.operations))
+
+    @property
+    def written(self) -> list[Operation]:
+        """The operations that change something."""
+        if not self.repeats:
             return self.operations
-        return self.replayed(len(self.operations)).operations
+        return [operation for operation in self.operations if operation[1] != SAME]
 
     def replayed(self, count: int) -> StagedStore:
         """The first `count` operations alone, against what the store holds now."""

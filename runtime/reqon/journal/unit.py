@@ -11,7 +11,7 @@ a restart the same values are found in `Session.state.cells`, and each runner lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Literal, TypeAlias
 
@@ -213,9 +213,12 @@ class Unit:
             return value
         return self._beside(value, content, self._blobs)
 
-    def page(self, address: str, value: Json) -> None:
-        """Set a cell to a page of a list: part of the frame, or where it is large a blob."""
-        content = encode_json(value)
+    def page(self, address: str, value: Json, json: bytes | None = None) -> None:
+        """Set a cell to a page of a list: part of the frame, or where it is large a blob.
+
+        `json` is its JSON, in one line and without escapes, where that is at hand.
+        """
+        content = encode_json(value) if json is None else json
         if self._blobs is None or len(content) <= self._ledger.page_bytes:
             self._changes.cells[address] = Encoded(value, msgspec.Raw(content))
         else:
@@ -303,6 +306,21 @@ class Unit:
         if barrier is Barrier.BATCH and ledger.holds():
             return
         await ledger.settle(kind, sync=barrier is Barrier.SYNC)
+
+    async def commit_behind(self, kind: CommitKind, then: Callable[[], None]) -> None:
+        """Commit, and call `then` once that is on the disk, without waiting for it here.
+
+        Waits only where the one before is not on the disk yet: so a loss of power costs no more
+        than two of these. Under relaxed `then` is called at once. An error of the disk is raised
+        by the next commit, and `then` is not called. Nothing has its turn between the last wait
+        and the return, or before `then` where it is called at once.
+        """
+        ledger = self._ledger
+        await self.ready()
+        if self._changes:
+            ledger.merge(self._changes)
+        self._release()
+        await ledger.settle_behind(kind, then)
 
     @property
     def waits(self) -> bool:

@@ -59,6 +59,7 @@ class JournalWriter:
         self._executor = executor
         self._sync: asyncio.Future[None] | None = None
         self._covered = 0
+        self._waiting: list[tuple[int, Callable[[], None]]] = []
 
     def attach(self, fd: int, size: int, number: int, *, durable: int) -> None:
         """Go on at the end of an open journal of `size` bytes whose last frame is `number`."""
@@ -85,7 +86,18 @@ class JournalWriter:
 
     async def synced(self) -> None:
         """Return when everything appended up to now is on the disk."""
-        wanted = self.number
+        await self.durable_at(self.number)
+
+    def when_durable(self, number: int, then: Callable[[], None]) -> None:
+        """Call `then` once the frame of this number is on the disk; not after a failure."""
+        if self.durable >= number:
+            then()
+            return
+        self._waiting.append((number, then))
+        self.start_sync()
+
+    async def durable_at(self, wanted: int) -> None:
+        """Return when the frame of this number is on the disk."""
         while self.durable < wanted:
             self.check()
             sync = self.start_sync()
@@ -123,8 +135,15 @@ class JournalWriter:
         error = future.exception()
         if error is not None:
             self.fail(error)
+            self._waiting.clear()
             return
         self.durable = max(self.durable, self._covered)
+        reached = [then for number, then in self._waiting if number <= self.durable]
+        self._waiting = [item for item in self._waiting if item[0] > self.durable]
+        if self._waiting:
+            self.start_sync()
+        for then in reached:
+            then()
 
     def fail(self, error: BaseException) -> StorageError:
         """Note that the journal cannot be trusted to take more; the first failure stands."""
@@ -143,7 +162,8 @@ class JournalWriter:
             self._disk.truncate(self._fd, self.size)
 
     def close(self) -> None:
-        """Close the descriptor; nothing is written any more."""
+        """Close the descriptor; nothing is written, nobody is called any more."""
+        self._waiting.clear()
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             with contextlib.suppress(OSError):

@@ -366,8 +366,10 @@ class StepContext(Protocol):
         """Keep a large reply at its position, for variables to refer to."""
         ...
 
-    def keep_page(self, position: Position, number: int, body: Json) -> None:
-        """Keep a page of a list."""
+    def keep_page(
+        self, position: Position, number: int, body: Json, json: bytes | None = None
+    ) -> None:
+        """Keep a page of a list; `json` is its JSON, where that is at hand."""
         ...
 
     def kept_page(self, position: Position, number: int) -> Json:

@@ -48,11 +48,11 @@ from vague.ast.expressions import (
 )
 from vague.parser import parse_expression
 
-MOST_WAITING = 8
+MOST_WAITING = 32
 """So many pages may be fetched before the commit of an earlier one is through."""
-ENOUGH = 4
+ENOUGH = 16
 """So many pages are committed as soon as that is possible."""
-APART = 0.005
+APART = 0.02
 """Seconds from one commit to the next; a page that comes sooner waits for others until then."""
 
 
@@ -298,7 +298,7 @@ def _keep(ctx: StepContext, position: Position, fetching: _Fetching, reply: Http
     paging = fetching.paging
     assert fetching.started_at is not None, "set when the page was taken"
     assert fetching.meta is not None, "set when the page was taken"
-    ctx.keep_page(position, paging.pages, reply.body)
+    ctx.keep_page(position, paging.pages, reply.body, reply.json)
     ctx.show_pages(paging.progress(), paging.items)
     position.keep(
         {

@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reqon.http.decode import MAX_DEPTH, UnreadableBodyError, decode_body, decode_json
+from reqon.http.decode import (
+    MAX_DEPTH,
+    UnreadableBodyError,
+    decode_body,
+    decode_json,
+    plain_json,
+)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 NUMBER = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -105,3 +111,48 @@ def test_half_characters_become_the_replacement_character(raw: bytes, value: str
 )
 def test_the_content_type_decides(content_type: str | None, value: Any):
     assert decode_body(b'{"a": 1}', content_type) == value
+
+
+WRITERS = {
+    "python": json.dumps,
+    "in characters": lambda value: json.dumps(value, ensure_ascii=False),
+    "tight": lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
+    "on many lines": lambda value: json.dumps(value, indent=1),
+}
+
+
+@given(
+    st.lists(JSON) | st.dictionaries(TEXT, JSON),
+    st.sampled_from(list(WRITERS)),
+    st.sampled_from(["application/json", "application/hal+json; charset=UTF-8"]),
+)
+def test_a_body_kept_as_it_came_says_the_same_in_one_line(value: Any, writer: str, media: str):
+    raw = WRITERS[writer](value).encode()
+    kept = plain_json(raw, media)
+    if kept is not None:
+        assert decode_json(kept) == decode_body(raw, media) == value
+        assert len(kept.splitlines()) == 1
+
+
+@given(st.dictionaries(TEXT, TEXT, min_size=1), TEXT.filter(bool))
+def test_each_text_can_be_found_in_a_body_kept_as_it_came(value: dict[str, str], secret: str):
+    raw = json.dumps({**value, "password": secret}, ensure_ascii=False).encode()
+    assert plain_json(raw, "application/json") is None or secret.encode() in raw
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type"),
+    [
+        (b'{"path": "a\\/b"}', "application/json"),
+        (b'{"name": "\\u0041da"}', "application/json"),
+        (b'{"a": 1,\n"b": 2}', "application/json"),
+        (b'\xef\xbb\xbf{"a": 1}', "application/json"),
+        ('{"name": "Zoë"}'.encode("latin-1"), "application/json; charset=latin-1"),
+        (b'{"a": 1}', "text/plain"),
+        (b'{"a": 1}', None),
+        (b'"one text"', "application/json"),
+        (b"", "application/json"),
+    ],
+)
+def test_what_is_not_plain_is_written_anew(raw: bytes, content_type: str | None):
+    assert plain_json(raw, content_type) is None

@@ -1,15 +1,16 @@
-"""Python looks for garbage less often while a mission runs, and as before afterwards."""
+"""What a mission asks of Python while it runs is as before afterwards."""
 
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
 
-from reqon.engine.collector import unhurried_collector
+from reqon.engine.interpreter import prompt_threads, unhurried_collector
 
 USUAL = (700, 10, 10)
 
@@ -58,3 +59,15 @@ def test_a_process_that_looks_seldom_or_never_keeps_its_setting(
     with unhurried_collector():
         assert gc.get_threshold() == chosen
     assert gc.get_threshold() == chosen
+
+
+@pytest.mark.parametrize(("chosen", "within"), [(0.005, 0.0002), (0.0001, 0.0001)])
+def test_a_thread_that_asks_has_its_turn_soon(chosen: float, within: float) -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(chosen)
+    try:
+        with prompt_threads():
+            assert sys.getswitchinterval() == pytest.approx(within)
+        assert sys.getswitchinterval() == pytest.approx(chosen)
+    finally:
+        sys.setswitchinterval(before)
