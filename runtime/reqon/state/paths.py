@@ -118,6 +118,11 @@ class Stem:
             return None
         return cls(match["start"], int(match["number"] or 1), name)
 
+    @property
+    def order(self) -> tuple[str, int, str]:
+        """What it sorts by."""
+        return self.start, self.number, self.name
+
     def belongs_to(self, mission: str) -> bool:
         """Whether the file name is one of this mission's."""
         return self.name.startswith(f"{short_name(mission)}-{self.start}")

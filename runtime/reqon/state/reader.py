@@ -58,6 +58,7 @@ class StateReader:
 
     def __init__(self, root: Path, *, held: str | None = None) -> None:
         self.paths = StatePaths(root)
+        self._records = self.paths.execution
         self._held = held
         self._listed: _Listing | None = None
         self._cache: dict[str, tuple[tuple[int, int, int], dict[str, Any] | Unreadable]] = {}
@@ -156,7 +157,7 @@ class StateReader:
             record = self._from_journal(listed)
         if record is None:
             return None
-        path = self.paths.record(listed.stem.name)
+        path = self._records / (listed.stem.name + RECORD_SUFFIX)
         if record["status"] == "running":
             record = self._alive_or_dead(listed, record)
         return to_state(record, path, has_journal=listed.has_journal)
@@ -177,7 +178,7 @@ class StateReader:
                 yield state
 
     def _record(self, listed: Listed) -> dict[str, Any] | Unreadable:
-        path = self.paths.record(listed.stem.name)
+        path = self._records / (listed.stem.name + RECORD_SUFFIX)
         if not listed.has_record:
             return Unreadable(path, "it is missing")
         return self._cached(path)
@@ -263,7 +264,7 @@ def _list_executions(folder: Path) -> list[Listed]:
         for name, s in kinds.items()
         if (stem := Stem.parse(name)) is not None
     ]
-    return sorted(found, key=lambda listed: listed.stem, reverse=True)
+    return sorted(found, key=lambda listed: listed.stem.order, reverse=True)
 
 
 def _mark(folder: Path) -> tuple[int, int] | None:

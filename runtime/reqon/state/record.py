@@ -37,9 +37,10 @@ def read_capped(path: Path, cap: int = READ_CAP_BYTES) -> bytes:
     Raises OSError, and ValueError for what is larger.
     """
     with open_regular(path) as file:
-        if os.fstat(file.fileno()).st_size > cap:
+        size = os.fstat(file.fileno()).st_size
+        if size > cap:
             raise ValueError(f"it is larger than {cap // (1024 * 1024)} MiB")
-        return file.read(cap + 1)
+        return file.read(size)
 
 
 def read_json_object(path: Path) -> dict[str, Any] | Unreadable:
@@ -56,7 +57,7 @@ def parse_object(content: bytes) -> dict[str, Any]:
     """The JSON object in these bytes; raises ValueError or RecursionError."""
     if not content:
         raise ValueError("it is empty")
-    value = as_object(json.loads(content.decode("utf-8"), parse_constant=_refuse_constant))
+    value = as_object(_decoder.decode(content.decode("utf-8")))
     if value is None:
         raise ValueError("it holds no JSON object")
     if b"\\ud" in content or b"\\uD" in content:
@@ -66,6 +67,9 @@ def parse_object(content: bytes) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _reason(error: BaseException) -> str:
