@@ -76,6 +76,20 @@ def test_cleanup_says_what_it_removes_and_how_much_that_frees(reqon: Reqon, reco
     assert report["removed"][0]["startedAt"] == "2024-01-05T09:00:00Z"
 
 
+def test_a_dry_cleanup_leaves_no_trace(reqon: Reqon, records: Path, own_folder: Path) -> None:
+    write_store(own_folder, "customers", {"a": {"id": "a"}})
+    write_sync_checkpoints(own_folder, {"API-/a": {"lastSync": "2024-01-20T09:00:00Z"}})
+
+    def everything() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in own_folder.rglob("*")}
+
+    before = everything()
+    shown = reqon("cleanup", "--all", "--stores", "--sync", "--dry-run")
+    assert "6 executions would go" in shown.stdout
+    assert "would remove store" in shown.stdout
+    assert everything() == before
+
+
 def test_cleanup_takes_stores_and_sync_checkpoints_only_when_asked(
     reqon: Reqon, records: Path, own_folder: Path
 ) -> None:

@@ -1,7 +1,8 @@
 """Doing what `reqon cleanup` asks: mission by mission, under each mission's lock.
 
 Before a mission's journals go, work in them that a store still lacks is applied, so that removing
-history never takes data away. Prints nothing.
+history never takes data away. A dry run writes nothing and makes no file, so that it works where
+nothing can be written. Prints nothing.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from reqon.journal.sync_checkpoints import reset_checkpoints
 from reqon.journal.writers import writer_path
 from reqon.settings import load_settings
 from reqon.state.journal_tail import read_start
+from reqon.state.liveness import holder
 from reqon.state.paths import StatePaths
 from reqon.state.reader import StateReader
 
@@ -103,13 +105,12 @@ async def _clean_one(
     paths: StatePaths, disk: Disk, mission: str, rules: Rules, outcome: Outcome
 ) -> None:
     lock = FileLock(paths.mission_lock(mission), disk)
-    disk.make_folder(paths.locks)
-    is_free = lock.try_acquire()
     try:
-        if is_free:  # what a dead run wrote here would make it look alive
+        if not rules.dry_run and _takes(lock, disk):
+            # what a dead run wrote here would make it look alive
             lock.write_owner({"mission": mission, **process_facts()})
-        if is_free and rules.everything and not rules.dry_run:
-            await _apply_unapplied(paths, disk, mission, outcome)
+            if rules.everything:
+                await _apply_unapplied(paths, disk, mission, outcome)
         result = await asyncio.to_thread(clean_mission, paths, disk, SystemClock(), mission, rules)
     finally:
         lock.release()
@@ -118,6 +119,11 @@ async def _clean_one(
     outcome.running += result.running
     outcome.warnings += result.warnings
     outcome.freed_bytes += result.freed_bytes
+
+
+def _takes(lock: FileLock, disk: Disk) -> bool:
+    disk.make_folder(lock.path.parent)
+    return lock.try_acquire()
 
 
 async def _apply_unapplied(paths: StatePaths, disk: Disk, mission: str, outcome: Outcome) -> None:
@@ -182,9 +188,9 @@ def _remove_store(paths: StatePaths, path: Path, disk: Disk, outcome: Outcome) -
         outcome.kept[str(path)] = reason
         return
     identifier = path.relative_to(paths.stores).with_suffix("").as_posix()
-    disk.make_folder(paths.locks)
     lock = FileLock(paths.store_lock("file", identifier), disk)
-    if not lock.try_acquire():
+    taken = holder(lock.path) is not None if outcome.dry_run else not _takes(lock, disk)
+    if taken:
         outcome.kept[str(path)] = "it is being written"
         return
     try:

@@ -80,6 +80,11 @@ class Rules:
     include_resumable: bool = False
     dry_run: bool = False
 
+    @property
+    def applied_first(self) -> bool:
+        """Whether what a store lacks counts as applied: before `everything` goes, it would be."""
+        return self.dry_run and self.everything
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -100,7 +105,7 @@ def clean_mission(
     """Remove what the rules take of one mission; the caller holds its lock, or it is running.
 
     `current` is the id of an execution that must stay, the caller's own. Journals with frames
-    that a store lacks stay, whatever the rules say: apply them first.
+    that a store lacks stay, whatever the rules say: apply them first. A dry run needs no lock.
     """
     reader = StateReader(paths.root)
     entries = [
@@ -120,7 +125,7 @@ def clean_mission(
     for entry in entries:
         if not _is_taken(entry, rules, now, paths):
             continue
-        reason = protected(entry) or _lacking(paths, entry)
+        reason = protected(entry) or (None if rules.applied_first else _lacking(paths, entry))
         if reason is None and _is_folder(paths.record(entry.listed.stem.name)):
             reason = "its record is a folder, `reqon state repair` puts it aside"
         if reason == _RUNNING:
