@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from reqon.cli import console
 from reqon.cli.cleaning import Outcome
@@ -20,6 +21,7 @@ from reqon.clock import SystemClock
 from reqon.errors import ConfigError, StateStoreError
 from reqon.journal.retention import Removal, Rules
 from reqon.journal.retention_elsewhere import removable
+from reqon.settings import load_settings
 from reqon.state.model import ExecutionState
 from reqon.state_stores.careful import CarefulStore
 from reqon.state_stores.chosen import BUILT_IN, store_for
@@ -100,7 +102,8 @@ async def remove(name: str, mission: str | None, rules: Rules) -> Outcome:
 
 
 def _store(name: str) -> StateStore:
-    store = None if name in BUILT_IN else store_for(name, None)
+    settings = load_settings(os.environ, folder=Path())
+    store = None if name in BUILT_IN else store_for(name, None, settings)
     if store is None:
         raise ConfigError(
             f"'{name}' is no state store beside the state folder",

@@ -193,7 +193,7 @@ class _Run:
         self.mission_options = self.loader.options()
         if options.debugger is not None:
             self.mission_options = replace(self.mission_options, timeout_ms=None)
-        store = store_for(self.mission_options.state_store, options.state_store)
+        store = store_for(self.mission_options.state_store, options.state_store, options.settings)
         self.elsewhere = None if store is None else CarefulStore(store, plan.name)
 
     async def execute(self) -> RunResult:

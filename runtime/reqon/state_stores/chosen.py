@@ -3,8 +3,9 @@
     set_state_store(save=save, load=load)      # functions or coroutines
     set_state_store(MyStore())                 # an object with these methods
 
-A mission's `stateStore: name` names an entry point of the group `reqon.state_stores`; it leads to
-a store, or to a class or function that makes one. Keeps nothing, calls no store.
+A mission's `stateStore: name` names an entry point of the group `reqon.state_stores`, which leads
+to a store, or to a class or function that makes one; or else one that comes with Reqon. Keeps
+nothing, calls no store.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
 from reqon.errors import ConfigError
+from reqon.settings import Settings
+from reqon.state_stores.bundled import BUNDLED, open_bundled
 from reqon.state_stores.protocol import Answer, State, StateStore
 
 GROUP = "reqon.state_stores"
@@ -61,16 +64,19 @@ def current_state_store() -> StateStore | None:
     return _current
 
 
-def store_for(name: str, of_process: StateStore | None) -> StateStore | None:
+def store_for(name: str, of_process: StateStore | None, settings: Settings) -> StateStore | None:
     """The store for a mission's `stateStore`; None where the folder or memory is all.
 
-    ConfigError for a name that is not known or leads to no store.
+    What a package has registered goes before what comes with Reqon. ConfigError for a name that
+    is not known or leads to no store.
     """
     if name in BUILT_IN:
         return of_process if name == FILE else None
     known = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in known and name in BUNDLED:
+        return open_bundled(name, settings)
     if name not in known:
-        names = "', '".join([*BUILT_IN, *sorted(known)])
+        names = "', '".join([*BUILT_IN, *sorted({*BUNDLED, *known})])
         raise ConfigError(
             f"there is no state store '{name}'",
             hint=f"known: '{names}'; others come with a package that has an entry point "
