@@ -69,6 +69,7 @@ PAGINATORS = kinds(
 STATE_STORES = kinds(
     Kind("file", "Execution state is kept in the data directory."),
     Kind("memory", "Execution state is gone when the process ends."),
+    Kind("sqlite", "Execution state is kept in the SQLite file that `REQON_STATE_URL` names."),
 )
 
 TYPE_NAMES = kinds(

@@ -31,7 +31,11 @@ class Bundled:
     extra: bool = True
 
 
-BUNDLED: Mapping[str, Bundled] = {}
+BUNDLED: Mapping[str, Bundled] = {
+    "sqlite": Bundled(
+        "reqon.state_stores.sqlite", ("sqlite",), "sqlite:///srv/reqon/state.db", extra=False
+    ),
+}
 
 
 def open_bundled(name: str, settings: Settings) -> StateStore:

@@ -2,6 +2,7 @@
 
 A store is somebody else's program: it may be slow, fail now and then, answer nonsense, or lack
 all that is optional. The journal sees none of that: its protocol `Elsewhere` is fulfilled here.
+A ConfigError (the store is set up wrong) is passed on as it is, and not tried again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from reqon.errors import StateStoreError
+from reqon.errors import ConfigError, StateStoreError
 from reqon.state.record import problem_of
 from reqon.state_stores.protocol import JournalFrame, State, StateStore
 
@@ -93,6 +94,8 @@ class CarefulStore:
                 try:
                     outcome = call(*arguments)
                     return await outcome if inspect.isawaitable(outcome) else outcome
+                except ConfigError:
+                    raise
                 except Exception as error:
                     reason = f"{type(error).__name__}: {error}"
                     if attempt == TRIES:
