@@ -205,8 +205,7 @@ class SqliteStateStore:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    if not path.parent.is_dir():
-        path.parent.mkdir(parents=True)
+    _make_file(path)
     db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         db.execute("pragma journal_mode = wal")
@@ -216,6 +215,12 @@ def _connect(path: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _make_file(path: Path) -> None:
+    """What others may not read: as in the state folder. The log beside it gets the same mode."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def _make_tables(db: sqlite3.Connection, path: Path) -> None:

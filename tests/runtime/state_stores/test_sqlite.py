@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sqlite3
 from pathlib import Path
 
@@ -30,6 +31,14 @@ def test_values_come_back_as_they_were(tmp_path: Path) -> None:
         assert {name: repr(found[name]) for name in values} == {
             name: repr(value) for name, value in values.items()
         }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_others_may_not_read_it(tmp_path: Path) -> None:
+    store = SqliteStateStore(tmp_path / "new" / "a.db")
+    store.save(example_state("exec_1"))
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in tmp_path.rglob("*")}
+    assert modes == {"new": "0o700", "a.db": "0o600", "a.db-wal": "0o600", "a.db-shm": "0o600"}
 
 
 def test_who_lost_the_lease_adds_nothing_from_that_moment(tmp_path: Path) -> None:
@@ -73,7 +82,7 @@ def test_a_path_may_be_relative(tmp_path: Path) -> None:
         ("sqlite:///", "REQON_STATE_URL cannot be used: it names no file"),
         ("sqlite://:memory:", "REQON_STATE_URL cannot be used: it names no file"),
         ("sqlite:///a.db?mode=ro", "it takes no options after the path"),
-        ("sqlite://FOLDER", "unable to open database file"),
+        ("sqlite://FOLDER", "cannot be opened: Is a directory"),
         ("sqlite://FOLDER/counting.vague", "file is not a database"),
         ("sqlite://FOLDER/counting.vague/a.db", "cannot be opened: "),
         ("sqlite://FOLDER/later.db", "have version 9, this Reqon knows 1"),
