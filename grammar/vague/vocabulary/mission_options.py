@@ -108,7 +108,7 @@ _MISSION = block(
         "stateStore",
         _T.STATE_STORE,
         "file",
-        "Where execution state goes: `file`, `memory`, `sqlite`, or a registered name.",
+        "Where execution state goes: `file`, `memory`, `sqlite`, `redis`, or a registered name.",
         constant=True,
     ),
     OptionSpec(

@@ -35,6 +35,11 @@ BUNDLED: Mapping[str, Bundled] = {
     "sqlite": Bundled(
         "reqon.state_stores.sqlite", ("sqlite",), "sqlite:///srv/reqon/state.db", extra=False
     ),
+    "redis": Bundled(
+        "reqon.state_stores.redis",
+        ("redis", "rediss", "unix"),
+        "redis://:password@localhost:6379/0",
+    ),
 }
 
 
