@@ -18,7 +18,7 @@ demo: $(VENV)/.runtime
 	@$(BIN)/reqon demo
 
 test: check
-	@scripts/system-packages.sh neovim strace emacs-nox elpa-eglot jq redis-server
+	@scripts/system-packages.sh neovim strace emacs-nox elpa-eglot jq redis-server postgresql
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not deep"
 	@$(MAKE) --no-print-directory test-vscode
 
@@ -26,7 +26,7 @@ test-vscode: $(VENV)/.runtime
 	@scripts/test-vscode.sh
 
 test-deep: $(VENV)/.dev
-	@scripts/system-packages.sh neovim strace emacs-nox elpa-eglot jq redis-server
+	@scripts/system-packages.sh neovim strace emacs-nox elpa-eglot jq redis-server postgresql
 	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -q -n $(WORKERS) -m deep --timeout 3600
 	$(BIN)/pip install -q "atheris>=3,<4" && $(BIN)/python scripts/fuzz.py --seconds 600
 

@@ -60,7 +60,7 @@ asyncio.run(main())
 
 
 class Place:
-    """A folder with a mission that counts to eight, and where its state is kept."""
+    """A folder with a mission that counts to nine, and where its state is kept."""
 
     def __init__(self, folder: Path, store: str, url: str) -> None:
         self.folder = folder
@@ -69,19 +69,24 @@ class Place:
         (folder / "counting.vague").write_text(COUNTING.replace("STORE", store))
 
     def run(self, *arguments: str, **env: str) -> Ended:
-        return reqon(["counting.vague", *arguments], self.folder, self.env | env)
+        """Run the mission, in this process."""
+        return self._command("counting.vague", *arguments, **env)
 
-    def read(self, *arguments: str, **env: str) -> Ended:
-        """A command that looks into the store."""
-        return reqon([*arguments, "--state-store", self.store], self.folder, self.env | env)
+    def read(self, *arguments: str) -> Ended:
+        """A command that looks into the store, in this process."""
+        return self._command(*arguments, "--state-store", self.store)
 
     def refused(self, *arguments: str) -> str:
-        """What a command says, run in this process and this folder, which must end with 3."""
+        """What a command says that must end with 3."""
+        ended = self._command(*arguments)
+        assert ended.code == 3, ended
+        assert "Traceback" not in str(ended)
+        return " ".join(str(ended).split())
+
+    def _command(self, *arguments: str, **env: str) -> Ended:
         with contextlib.chdir(self.folder):
-            ended = CliRunner().invoke(cli, list(arguments), env=self.env)
-        assert ended.exit_code == 3, ended.output
-        assert "Traceback" not in ended.output
-        return " ".join(ended.output.split())
+            ended = CliRunner().invoke(cli, list(arguments), env=self.env | env)
+        return Ended(ended.exit_code, ended.stdout, ended.stderr)
 
     def wipe(self) -> None:
         shutil.rmtree(self.folder / ".vague-data")

@@ -70,6 +70,7 @@ STATE_STORES = kinds(
     Kind("file", "Execution state is kept in the data directory."),
     Kind("memory", "Execution state is gone when the process ends."),
     Kind("sqlite", "Execution state is kept in the SQLite file that `REQON_STATE_URL` names."),
+    Kind("postgres", "Execution state is kept in the PostgreSQL database of `REQON_STATE_URL`."),
     Kind("redis", "Execution state is kept in the Redis server that `REQON_STATE_URL` names."),
 )
 

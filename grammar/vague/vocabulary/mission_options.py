@@ -108,7 +108,8 @@ _MISSION = block(
         "stateStore",
         _T.STATE_STORE,
         "file",
-        "Where execution state goes: `file`, `memory`, `sqlite`, `redis`, or a registered name.",
+        "Where execution state goes: `file`, `memory`, a database (`sqlite`, `postgres`, `redis`), "
+        "or a registered name.",
         constant=True,
     ),
     OptionSpec(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from reqon.errors import ConfigError
 from reqon.settings import Settings
@@ -34,6 +34,11 @@ class Bundled:
 BUNDLED: Mapping[str, Bundled] = {
     "sqlite": Bundled(
         "reqon.state_stores.sqlite", ("sqlite",), "sqlite:///srv/reqon/state.db", extra=False
+    ),
+    "postgres": Bundled(
+        "reqon.state_stores.postgres",
+        ("postgresql", "postgres"),
+        "postgresql://user:password@host/reqon",
     ),
     "redis": Bundled(
         "reqon.state_stores.redis",
@@ -75,8 +80,9 @@ def open_bundled(name: str, settings: Settings) -> StateStore:
 
 def _hide_password(url: str, settings: Settings) -> None:
     try:
-        password = urlsplit(url).password
+        parts = urlsplit(url)
     except ValueError:
         return
-    if password:
-        settings.secrets.add(URL_VARIABLE, unquote(password))
+    for password in (unquote(parts.password or ""), *parse_qs(parts.query).get("password", ())):
+        if password:
+            settings.secrets.add(URL_VARIABLE, password)

@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from reqon.errors import ConfigError
 from reqon.state_stores.bundled import URL_VARIABLE
 from reqon.state_stores.protocol import JournalFrame, State
-from reqon.state_stores.tables import TABLES, check_version
+from reqon.state_stores.tables import TABLES, VERSION, check_version
 
 _BUSY_SECONDS = 5.0
 _NOW = "(julianday('now') - 2440587.5) * 86400.0"
@@ -227,6 +227,10 @@ def _make_tables(db: sqlite3.Connection, path: Path) -> None:
     db.execute("begin immediate")
     for statement in TABLES:
         db.execute(statement)
+    db.execute(
+        "insert into reqon_schema select ? where not exists (select 1 from reqon_schema)",
+        (VERSION,),
+    )
     (version,) = db.execute("select max(version) from reqon_schema").fetchone()
     check_version(version, f"'{path}'")
     db.execute("commit")

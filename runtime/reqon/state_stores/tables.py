@@ -7,11 +7,13 @@ that a mission was lent under; `ends_at` is in seconds since 1970, by the databa
 
 from __future__ import annotations
 
+from typing import LiteralString
+
 from reqon.errors import ConfigError
 
 VERSION = 1
 
-TABLES = (
+TABLES: tuple[LiteralString, ...] = (
     "create table if not exists reqon_schema (version integer not null)",
     "create table if not exists reqon_executions ("
     "execution_id text primary key, mission text, epoch bigint not null)",
@@ -24,9 +26,8 @@ TABLES = (
     "create table if not exists reqon_leases ("
     "mission text primary key, epoch bigint not null, owner text not null, "
     "ends_at double precision not null)",
-    f"insert into reqon_schema select {VERSION} "  # noqa: S608 - a constant
-    "where not exists (select 1 from reqon_schema)",
 )
+"""Made in one transaction, after which `reqon_schema` gets its row."""
 
 
 def check_version(found: int, where: str) -> None:

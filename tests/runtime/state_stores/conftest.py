@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.crash_runs import Bench, open_bench
+from support.postgres import Postgres, server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def bench() -> Iterator[Bench]:
+    with open_bench() as opened:
+        yield opened
