@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -53,7 +54,15 @@ def record(bench: Bench, shape: Shape) -> Recorded:
         answer = run.start(record_to=str(target))
         assert answer.exit_code == 0, answer
         first, steps = pickle.loads(target.read_bytes())
-    return first, sorted([*steps, *effects], key=lambda step: step.at)
+    return first, _seen(sorted([*steps, *effects], key=lambda step: step.at))
+
+
+def _seen(steps: list[Step]) -> list[Step]:
+    """Without the pages of lists that an action fetches again and again: no record counts them."""
+    pages = [step.promise for step in steps if step.what == "ack" and step.promise[0] == "page"]
+    twice = {action for (_, action, _), n in Counter(pages).items() if n > 1}
+    return [s for s in steps if s.promise is None or s.what != "ack" or s.promise[0] != "page"
+            or s.promise[1] not in twice]  # fmt: skip
 
 
 def _kept(asked: Asked) -> Asked:
