@@ -7,6 +7,9 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+if "CI" in os.environ:
+    os.environ["CI"] = "1"  # "true" would have missions warn of state folders that are new
+
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", max_examples=50, **COMMON)
 settings.register_profile("ci", max_examples=300, derandomize=True, print_blob=True, **COMMON)

@@ -73,6 +73,8 @@ class Reader:
         elif language == "json":
             (record,) = (self.folder / ".vague-data/execution").glob("CustomerSync-*.json")
             assert_within(json.loads(code), json.loads(record.read_text()))
+        elif language == "yaml":
+            assert "run: reqon ./missions/ --resume" in code, "for a CI, which is not here"
         else:
             raise AssertionError(f"nobody knows what to do with {language}")
 
@@ -106,4 +108,4 @@ def test_the_page_does_what_it_says(tmp_path: Path, service: Service) -> None:
     reader = Reader(tmp_path, service.address)
     for language, code in FENCES:
         reader.do(language, code)
-    assert {language for language, _ in FENCES} == {"vague", "bash", "python", "json"}
+    assert {language for language, _ in FENCES} == {"vague", "bash", "python", "json", "yaml"}

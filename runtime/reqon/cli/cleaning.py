@@ -17,20 +17,16 @@ from typing import Any
 from reqon.clock import SystemClock, format_instant
 from reqon.errors import ReqonError
 from reqon.journal.applied import marks_path, read_marks
+from reqon.journal.applying import apply_journal
 from reqon.journal.disk import Disk
-from reqon.journal.held import StoreShelf, described
 from reqon.journal.locks import FileLock, process_facts
-from reqon.journal.retention import Removal, Rules, clean_mission, clean_quarantine, lacking_store
+from reqon.journal.retention import Removal, Rules, clean_mission, clean_quarantine
 from reqon.journal.sync_checkpoints import reset_checkpoints
 from reqon.journal.writers import writer_path
 from reqon.settings import load_settings
-from reqon.state.journal_tail import read_start
 from reqon.state.liveness import holder
 from reqon.state.paths import StatePaths
 from reqon.state.reader import StateReader
-
-_STORE_LOCK_SECONDS = 30.0
-_LOCK_POLL_SECONDS = 0.02
 
 
 @dataclass(slots=True)
@@ -130,20 +126,12 @@ async def _apply_unapplied(paths: StatePaths, disk: Disk, mission: str, outcome:
     """Bring work that is in the mission's journals only into the stores."""
     secrets = load_settings(os.environ, folder=Path()).secrets
     for listed in StateReader(paths.root).listing(mission):
-        journal = paths.journal(listed.stem.name)
-        if not listed.has_journal or lacking_store(paths, journal) is None:
+        if not listed.has_journal:
             continue
-        start = read_start(journal)
-        if start is None:
-            continue
-        shelf = StoreShelf(described(start.get("stores", {})), paths, disk)
         try:
-            await shelf.lock(_STORE_LOCK_SECONDS, _LOCK_POLL_SECONDS)
-            await asyncio.to_thread(shelf.open, None, secrets, force=False)
+            await apply_journal(paths, disk, paths.journal(listed.stem.name), secrets)
         except ReqonError as error:
             outcome.warnings.append(f"{listed.stem.name}: {error.message}")
-        finally:
-            shelf.release()
 
 
 def _execution_ids(paths: StatePaths, mission: str) -> set[str]:

@@ -73,6 +73,9 @@ class Deferred:
 KEPT = "reqon.cli.kept"
 """The module that looks into state stores elsewhere."""
 
+COPYING = "reqon.cli.copying"
+"""The module that copies between a state store and the state folder."""
+
 state_store_option = click.option(
     "--state-store",
     metavar="NAME",

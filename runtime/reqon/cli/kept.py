@@ -21,7 +21,7 @@ from reqon.clock import SystemClock
 from reqon.errors import ConfigError, StateStoreError
 from reqon.journal.retention import Removal, Rules
 from reqon.journal.retention_elsewhere import removable
-from reqon.settings import load_settings
+from reqon.settings import Settings, load_settings
 from reqon.state.model import ExecutionState
 from reqon.state_stores.careful import CarefulStore
 from reqon.state_stores.chosen import BUILT_IN, store_for
@@ -35,7 +35,7 @@ async def show_status(
     name: str, mission: str | None, execution: str | None, *, as_json: bool
 ) -> None:
     """`reqon status`, of the executions in a state store."""
-    store = _store(name)
+    store = opened(name)
     if mission is None and execution is None:
         states = _newest(await _all(name, store, None, None))
         if as_json:
@@ -62,7 +62,7 @@ async def show_history(
     as_json: bool,
 ) -> None:
     """`reqon history`, of the executions in a state store."""
-    store = _store(name)
+    store = opened(name)
     states = await _all(name, store, mission, status)
     if not states and mission is not None and not await _all(name, store, mission, None):
         raise await _unknown_mission(name, store, mission)
@@ -72,7 +72,7 @@ async def show_history(
 
 async def remove(name: str, mission: str | None, rules: Rules) -> Outcome:
     """Delete what the rules take, mission by mission."""
-    store = _store(name)
+    store = opened(name)
     careful = CarefulStore(store, mission or "")
     if not careful.can_delete:
         raise ConfigError(
@@ -85,7 +85,7 @@ async def remove(name: str, mission: str | None, rules: Rules) -> Outcome:
     outcome = Outcome(rules.dry_run)
     for one in sorted({state.mission for state in states}):
         own = [state for state in states if state.mission == one]
-        async with _told(name), _held(careful, one) as is_free:
+        async with told(name), _held(careful, one) as is_free:
             running = [s.execution_id for s in own if s.status == "running"]
             if not is_free and not running:
                 running = [own[0].execution_id]
@@ -101,8 +101,9 @@ async def remove(name: str, mission: str | None, rules: Rules) -> Outcome:
 # ---------------------------------------------------------------- the store
 
 
-def _store(name: str) -> StateStore:
-    settings = load_settings(os.environ, folder=Path())
+def opened(name: str, settings: Settings | None = None) -> StateStore:
+    """The store of this name; ConfigError where there is none, or where it is the folder."""
+    settings = settings or load_settings(os.environ, folder=Path())
     store = None if name in BUILT_IN else store_for(name, None, settings)
     if store is None:
         raise ConfigError(
@@ -113,7 +114,7 @@ def _store(name: str) -> StateStore:
 
 
 @contextlib.asynccontextmanager
-async def _told(name: str) -> AsyncGenerator[None]:
+async def told(name: str) -> AsyncGenerator[None]:
     """A failure of the store is one of the surroundings here: nothing runs that could resume."""
     try:
         yield
@@ -132,7 +133,7 @@ async def _all(
             f"the state store '{name}' cannot list what it keeps",
             hint="name one with `reqon status --execution ID`, or give the store a 'list'",
         )
-    async with _told(name):
+    async with told(name):
         return await read_all(store, mission, status)
 
 
@@ -145,15 +146,20 @@ async def _one(
         if not states:
             raise await _unknown_mission(name, store, mission)
         return states[0]
-    async with _told(name):
+    async with told(name):
         found = await read_any(store, execution)
     if found is None or mission not in (None, found.mission):
-        whose = f" of mission '{mission}'" if mission else ""
-        raise ConfigError(
-            f"there is no execution '{execution}'{whose} in the state store '{name}'",
-            hint="`reqon history --state-store NAME` lists what there is, if the store can list",
-        )
+        raise unknown_execution(name, mission, execution)
     return found
+
+
+def unknown_execution(name: str, mission: str | None, execution: str) -> ConfigError:
+    """The error for an execution that the store does not have."""
+    whose = f" of mission '{mission}'" if mission else ""
+    return ConfigError(
+        f"there is no execution '{execution}'{whose} in the state store '{name}'",
+        hint="`reqon history --state-store NAME` lists what there is, if the store can list",
+    )
 
 
 async def _unknown_mission(name: str, store: StateStore, mission: str) -> ConfigError:

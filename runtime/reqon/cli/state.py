@@ -1,6 +1,6 @@
-"""`reqon state`: how large the state folder is and why, and repairing it.
+"""`reqon state`: how large the state folder is and why, repairing it, copying it elsewhere.
 
-Measuring reads only; repairing is the write side's work.
+Measuring reads only; repairing and copying are the write side's work.
 """
 
 from __future__ import annotations
@@ -13,8 +13,14 @@ import click
 
 from reqon.cli import console, wording
 from reqon.cli.groups import GroupWithDefault
-from reqon.cli.invocation import Invocation, pass_invocation
-from reqon.cli.unsupported import not_supported
+from reqon.cli.invocation import (
+    COPYING,
+    Deferred,
+    Invocation,
+    complete_execution,
+    complete_mission,
+    pass_invocation,
+)
 from reqon.clock import SystemClock
 from reqon.errors import ConfigError, ExitCode
 from reqon.journal.disk import Disk
@@ -26,12 +32,24 @@ EPILOG = """\b
 Examples:
   reqon state            what takes how much space, and what frees it
   reqon state repair     rebuild what is damaged from journals and records
+  reqon state push --state-store sqlite      keep the state where the next CI job finds it
+  reqon state pull --state-store sqlite      and bring it back
+"""
+PULL_EPILOG = """\b
+Examples:
+  reqon state pull --state-store sqlite
+  reqon state pull --state-store sqlite CustomerSync --execution exec_abc123
+"""
+PUSH_EPILOG = """\b
+Examples:
+  reqon state push --state-store sqlite
+  reqon state push --state-store sqlite CustomerSync
 """
 
 
 @click.group("state", cls=GroupWithDefault, default="show", epilog=EPILOG)
 def command() -> None:
-    """Measure and repair the state folder."""
+    """Measure, repair and copy the state folder."""
 
 
 @command.command("show")
@@ -95,16 +113,67 @@ def _show_report(report: RepairReport) -> None:
         console.show("nothing is damaged")
 
 
-@command.command("pull")
-def pull() -> None:
-    """Copy state from another state store into the folder."""
-    raise not_supported("'reqon state pull'")
+_store_option = click.option(
+    "--state-store",
+    metavar="NAME",
+    required=True,
+    help="The state store, as a mission's 'stateStore' names it.",
+)
+_execution_option = click.option(
+    "--execution",
+    metavar="ID",
+    shell_complete=complete_execution,
+    help="Only this execution.",
+)
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 
 
-@command.command("push")
-def push() -> None:
-    """Copy state from the folder into another state store."""
-    raise not_supported("'reqon state push'")
+@command.command("pull", epilog=PULL_EPILOG)
+@click.argument("mission", required=False)
+@_store_option
+@_execution_option
+@_json_option
+@pass_invocation
+def pull(
+    invocation: Invocation,
+    mission: str | None,
+    state_store: str,
+    execution: str | None,
+    *,
+    as_json: bool,
+) -> Deferred:
+    """Copy executions of MISSION, or of all, from a state store into the folder.
+
+    The history, all that a resume needs, and the sync checkpoints. Nothing is replaced by
+    something older; the records of file stores come with what can be resumed only. Exit code 4
+    when something runs or is damaged, and was left out.
+    """
+    wish = (invocation.state_dir, state_store, mission, execution)
+    return Deferred(COPYING, "pull", wish, as_json=as_json)
+
+
+@command.command("push", epilog=PUSH_EPILOG)
+@click.argument("mission", required=False, shell_complete=complete_mission)
+@_store_option
+@_execution_option
+@_json_option
+@pass_invocation
+def push(
+    invocation: Invocation,
+    mission: str | None,
+    state_store: str,
+    execution: str | None,
+    *,
+    as_json: bool,
+) -> Deferred:
+    """Copy executions of MISSION, or of all, from the folder into a state store.
+
+    The history, all that a resume needs, and the sync checkpoints. Nothing is replaced by
+    something older; the records of file stores go with what can be resumed only. Exit code 4
+    when something runs or is damaged, and was left out.
+    """
+    wish = (invocation.state_dir, state_store, mission, execution)
+    return Deferred(COPYING, "push", wish, as_json=as_json)
 
 
 def _parts(paths: StatePaths) -> Iterator[tuple[str, list[Path], str]]:

@@ -53,7 +53,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Everything that one attempt needs."""
+    """Everything that one attempt needs. `warning` is told when it begins."""
 
     bound: BoundMission
     loader: Loader
@@ -67,6 +67,7 @@ class Attempt:
     dry_run: bool
     unknown: str | None
     on_stores: Callable[[Mapping[str, Store]], None] | None = None
+    warning: str | None = None
 
     async def run(self) -> Ended:
         """Open, run and end. Raises ConfigError and RefusedError where it cannot begin."""
@@ -102,7 +103,7 @@ class Attempt:
                 tuple(name for stage in self.bound.pipeline for name in stage.actions),
             )
         )
-        for notice in session.notices:
+        for notice in (*([self.warning] if self.warning else []), *session.notices):
             events.emit(Warned("other", notice))
         session.keep_lease(running.stop.set)
         error = await self._pipeline(running)

@@ -23,6 +23,7 @@ from reqon.engine.debugging import Debugger
 from reqon.engine.dry import dry_state
 from reqon.engine.interpreter import prompt_threads, unhurried_collector
 from reqon.engine.loading import Loader
+from reqon.engine.new_state import warning_of_new_state
 from reqon.engine.shown import folder_around, shown_path
 from reqon.engine.stops import RunControl
 from reqon.engine.window import Window
@@ -208,16 +209,18 @@ class _Run:
                 HttpClient(self.options.settings.secrets, clock=self.options.clock)
             )
             request = self._request(state_dir, stores)
+            warning = warning_of_new_state(self.plan, request, self.options.settings.environ)
             number = 1
             while True:
-                ended = await self._attempt(client, request).run()
+                ended = await self._attempt(client, request, warning).run()
+                warning = None
                 if not self._tries_again(ended, number):
                     return self._result(ended)
                 await self._wait(number)
                 number += 1
                 request = self._next_request(request, ended)
 
-    def _attempt(self, client: HttpClient, request: SessionRequest) -> Attempt:
+    def _attempt(self, client: HttpClient, request: SessionRequest, warning: str | None) -> Attempt:
         options = self.options
         return Attempt(
             bound=self.bound,
@@ -232,6 +235,7 @@ class _Run:
             dry_run=options.dry_run,
             unknown=options.unknown,
             on_stores=options.on_stores,
+            warning=warning,
         )
 
     def _request(self, state_dir: Path, stores: Mapping[str, StoreSpec]) -> SessionRequest:

@@ -12,12 +12,13 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from reqon.errors import ConfigError, RefusedError
 from reqon.journal.applied import read_marks
 from reqon.journal.blobs import BlobFolder
 from reqon.journal.carrying import ADDED, BLOBS, FRAME, RESUME, SYNC
+from reqon.journal.comparing import attempts_of
 from reqon.journal.disk import Disk
 from reqon.journal.elsewhere import Elsewhere, State
 from reqon.journal.frames import Frame, StartFacts, decode_line, encode_frame, line_of
@@ -51,8 +52,8 @@ async def fetch(request: SessionRequest, disk: Disk) -> list[str]:
     assert elsewhere is not None, "asked only with a store elsewhere"
     states = await _wanted(request, elsewhere)
     for state in reversed(states):  # so that files of one second sort by their start
-        lines, contents = await _journal_of(state, elsewhere)
-        _bring(request, disk, _Home(state, lines, contents))
+        lines, contents = await journal_of(state, elsewhere)
+        _bring(request, disk, Home(state, lines, contents))
     if states:
         _bring_sync(request, disk, states[0])
     elif request.resume is ResumeChoice.NEVER and elsewhere.can_list:
@@ -63,7 +64,7 @@ async def fetch(request: SessionRequest, disk: Disk) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Home:
+class Home:
     """A state with the lines of its journal and the blobs they name; no lines: none is needed."""
 
     state: State
@@ -114,8 +115,11 @@ def _hint_at_ids(request: SessionRequest) -> list[str]:
 # ---------------------------------------------------------------- the journal
 
 
-async def _journal_of(state: State, elsewhere: Elsewhere) -> tuple[list[bytes], dict[str, str]]:
-    """The lines and blobs with which the journal of a state begins again."""
+async def journal_of(state: State, elsewhere: Elsewhere) -> tuple[list[bytes], dict[str, str]]:
+    """The lines and blobs with which the journal of a state begins again; none: none is needed.
+
+    RefusedError for what is damaged.
+    """
     kept = as_object(state.get(RESUME))
     if kept is None:
         return [], {}
@@ -159,17 +163,28 @@ def _damaged(state: State, reason: str) -> RefusedError:
 # ---------------------------------------------------------------- into the folder
 
 
-def _bring(request: SessionRequest, disk: Disk, home: _Home) -> None:
+def _bring(request: SessionRequest, disk: Disk, home: Home) -> None:
     """Write an execution below the folder, unless the folder is as far, or further."""
     reader = StateReader(request.paths.root, held=request.mission)
     local = reader.record(home.state["executionId"], request.mission)
-    current = with_frames(_record(home.state), home.lines)
-    if local is not None and _is_as_far(local, current):
-        return
-    paths = request.paths
-    stem = _free_stem(paths, home.state) if local is None else local.path.stem
+    current = with_frames(record_of(home.state), home.lines)
+    if local is None or not _is_as_far(local, current):
+        stem = None if local is None else local.path.stem
+        write_home(request.paths, disk, home, stem, force=request.force)
+
+
+def write_home(
+    paths: StatePaths, disk: Disk, home: Home, stem: str | None, *, force: bool = False
+) -> None:
+    """Write blobs, journal and record, in this order; `stem` names the files that are there.
+
+    RefusedError where a value is damaged, or a store is missing that is not kept elsewhere
+    (`force` does without its records).
+    """
+    current = with_frames(record_of(home.state), home.lines)
+    stem = _free_stem(paths, home.state) if stem is None else stem
     if home.lines:
-        if not request.force:
+        if not force:
             _refuse_lost_stores(paths, home)
         blobs = BlobFolder(paths.blobs(stem), disk, NoSecrets())
         contents = {name: text.encode() for name, text in home.contents.items()}
@@ -184,9 +199,9 @@ def _bring(request: SessionRequest, disk: Disk, home: _Home) -> None:
     write_record(disk, paths.record(stem), current)
 
 
-def _refuse_lost_stores(paths: StatePaths, home: _Home) -> None:
+def _refuse_lost_stores(paths: StatePaths, home: Home) -> None:
     """Large stores are not kept elsewhere: without them the result would be another one."""
-    start = _start(home)
+    start = start_of(home)
     for name, n_records in (as_object(start.notes.get(LARGE_STORES)) or {}).items():
         spec = described(start.stores).get(name)
         location = None if spec is None else make_store(spec, paths).location
@@ -198,14 +213,16 @@ def _refuse_lost_stores(paths: StatePaths, home: _Home) -> None:
             )
 
 
-def _start(home: _Home) -> StartFacts:
+def start_of(home: Home) -> StartFacts:
+    """The facts in the first line; the home has lines."""
     frame = decode_line(home.lines[0])
     assert frame is not None, "it was read before"
     assert frame.start is not None, "a base frame has it"
     return frame.start
 
 
-def _record(state: State) -> dict[str, Any]:
+def record_of(state: State) -> dict[str, Any]:
+    """The record in a state."""
     return {name: value for name, value in state.items() if name not in ADDED}
 
 
@@ -215,7 +232,7 @@ def _is_as_far(local: ExecutionState, current: Mapping[str, Any]) -> bool:
     The attempts tell: each begins at another moment. The same attempts, and at least as many
     frames; or all of the store's, and later ones. Where they part, the store is right.
     """
-    here, there = _attempts(local.record), _attempts(current)
+    here, there = attempts_of(local.record), attempts_of(current)
     if here[: len(there)] != there:
         return False
     if current["status"] == "completed":
@@ -223,12 +240,6 @@ def _is_as_far(local: ExecutionState, current: Mapping[str, Any]) -> bool:
     if local.status != "completed" and not local.has_journal and RESUME not in local.record:
         return False
     return len(here) > len(there) or local.record.get("seq", 0) >= current.get("seq", 0)
-
-
-def _attempts(record: Mapping[str, Any]) -> list[Any]:
-    found = record.get("attempts")
-    items = cast("list[Any]", found) if isinstance(found, list) else []
-    return [(as_object(item) or {}).get("startedAt") for item in items]
 
 
 def _free_stem(paths: StatePaths, state: State) -> str:
@@ -242,7 +253,7 @@ def _free_stem(paths: StatePaths, state: State) -> str:
         number += 1
 
 
-def _above_marks(paths: StatePaths, home: _Home, number: int) -> tuple[list[bytes], int]:
+def _above_marks(paths: StatePaths, home: Home, number: int) -> tuple[list[bytes], int]:
     """The lines, with a number that no store here has seen of the execution.
 
     Stores that were written here by an attempt that the store elsewhere does not know have higher
@@ -259,10 +270,10 @@ def _above_marks(paths: StatePaths, home: _Home, number: int) -> tuple[list[byte
     return [line_of(encode_frame(frame))], mark + 1
 
 
-def _marks(paths: StatePaths, home: _Home) -> Iterable[int]:
+def _marks(paths: StatePaths, home: Home) -> Iterable[int]:
     execution_id = home.state["executionId"]
     yield read_sync_marks(paths).get(execution_id, 0)
-    for spec in described(_start(home).stores).values():
+    for spec in described(start_of(home).stores).values():
         location: Path | None = make_store(spec, paths).location
         if location is not None:
             yield read_marks(location).get(execution_id, 0)

@@ -23,18 +23,17 @@ import msgspec
 
 from reqon.clock import format_instant, new_execution_id, new_seed
 from reqon.errors import ConfigError, RefusedError
-from reqon.journal.blobs import BLOB_TAG, INLINE_BYTES, BlobFolder
+from reqon.journal.blobs import INLINE_BYTES, BlobFolder
 from reqon.journal.carrying import Carrier
 from reqon.journal.choosing import check_program, choose
 from reqon.journal.disk import Disk
 from reqon.journal.faults import storage_error, unwritable
 from reqon.journal.fetching import LARGE_STORES, fetch
+from reqon.journal.filling import Filling, data_of, vanished
 from reqon.journal.folders import prepare_folders
-from reqon.journal.frames import SCHEMA_VERSION, Frame, StartFacts, Summary
+from reqon.journal.frames import SCHEMA_VERSION, Frame, StartFacts
 from reqon.journal.held import (
-    HeldStore,
     StoreShelf,
-    apply_frame,
     beginning_damaged,
     damaged,
     describe,
@@ -47,7 +46,7 @@ from reqon.journal.locks import FileLock, Heartbeat, process_facts, refuse
 from reqon.journal.net_changes import NetChanges
 from reqon.journal.quarantine import put_aside
 from reqon.journal.records import RecordFacts
-from reqon.journal.recovery import Recovered, read_operations, recover
+from reqon.journal.recovery import Recovered, recover
 from reqon.journal.request import ResumeChoice, SessionRequest
 from reqon.journal.run_state import RunState
 from reqon.journal.shipping import ShippedWriter
@@ -58,7 +57,6 @@ from reqon.state.journal_tail import read_start
 from reqon.state.model import ExecutionState
 from reqon.state.paths import BLOBS_SUFFIX, Stem, stems_behind
 from reqon.state.reader import StateReader
-from reqon.stores.base import ADD, CLEAR, Operation, StoreSpec
 
 WHOLE_BYTES = 1024 * 1024
 """Stores up to this size are kept elsewhere whole."""
@@ -217,7 +215,7 @@ class _Opening:
         request = self.request
         start = read_start(request.paths.journal(chosen.path.stem)) or {}
         before = described(start.get("stores", {}))
-        if _data(before) == _data(request.stores):
+        if data_of(before) == data_of(request.stores):
             return
         if not request.force:
             recovered = await self._work(self._fold_only, chosen)
@@ -250,7 +248,8 @@ class _Opening:
         request = self.request
         path = request.paths.journal(chosen.path.stem)
         marks = read_sync_marks(request.paths)
-        fill = _Filling(self.shelf, self, chosen.execution_id, path)
+        blobs = BlobFolder(path.with_suffix(BLOBS_SUFFIX), self.disk, request.secrets)
+        fill = Filling(self.shelf, request.stores, blobs, chosen.execution_id, path)
         fill.net = self.net
         after = marks.get(chosen.execution_id, 0)
         with _no_collection():
@@ -258,7 +257,7 @@ class _Opening:
         if recovered is None:
             raise beginning_damaged(path)
         fill.complete_net(self.shelf)
-        self._refuse_vanished(chosen, fill.applied)
+        self._refuse_vanished(chosen, fill)
         proven = max(self._proven(chosen), marks.get(chosen.execution_id, 0))
         damage = recovered.extent.damage
         if damage is None and recovered.extent.number < proven:
@@ -268,25 +267,11 @@ class _Opening:
         number = max(recovered.extent.number, proven)
         return _Resumed(chosen.path.stem, recovered, chosen.record, number, fill.memory)
 
-    def _refuse_vanished(
-        self, chosen: ExecutionState, applied: Mapping[HeldStore, Summary]
-    ) -> None:
-        """A store's file that has gone takes more with it than the journal could give back.
-
-        `applied` is what the execution had done up to each store's mark: what it stored later is
-        in the journal, and a file that nothing was stored in may never have been there.
-        """
-        for held, summary in applied.items():
-            location = held.store.location
-            written = any(sum(summary.counts.get(name, ())[:2]) for name in held.names)
-            if location is None or location.exists() or not written:
-                continue
+    def _refuse_vanished(self, chosen: ExecutionState, fill: Filling) -> None:
+        """A store's file that has gone takes more with it than the journal could give back."""
+        for location in fill.vanished():
             if not self.request.force:
-                raise RefusedError(
-                    f"the store file '{location}' is gone, in which execution "
-                    f"'{chosen.execution_id}' had stored records",
-                    hint="restore it from a backup, or go on without those records with --force",
-                )
+                raise vanished(location, chosen.execution_id)
             self.notices.append(f"the store file '{location}' is gone; going on without it")
 
     def _proven(self, chosen: ExecutionState) -> int:
@@ -319,7 +304,7 @@ class _Opening:
             await self._work(self._reopen, resumed)
         if request.journaled:
             await self._work(self.shelf.sign, request.paths.journal(stem))
-        moved = _data(described(state.start.stores)) != _data(request.stores)
+        moved = data_of(described(state.start.stores)) != data_of(request.stores)
         state.begin_attempt(start)
         session = self._session(state, stem, resumed)
         await session.begin(rebase=moved)
@@ -488,81 +473,6 @@ class _Opening:
             self.disk.truncate(fd, extent.size)
         self.disk.fdatasync(fd)
         self.writer.durable = resumed.number
-
-
-class _Filling:
-    """Applies the operations of the own journal.
-
-    Durable stores take those above their mark, memory stores all of them. A name that meant
-    another store when the frame was written is passed over: that store has its data already.
-    `applied` tells what the execution had done where a store's mark stands.
-    """
-
-    def __init__(self, shelf: StoreShelf, opening: _Opening, execution_id: str, path: Path) -> None:
-        request = opening.request
-        self.memory: dict[str, Any] = {}
-        self.applied: dict[HeldStore, Summary] = {}
-        self.net: NetChanges | None = None
-        self._lost_changes = False
-        self._id = execution_id
-        self._path = path
-        self._blobs = BlobFolder(path.with_suffix(BLOBS_SUFFIX), opening.disk, request.secrets)
-        self._now = _data(request.stores)
-        self._by_name = {name: held for held in shelf.held for name in held.names}
-        self._same: dict[str, HeldStore] = {}
-
-    def take(self, frame: Frame) -> None:
-        """One frame, in order."""
-        if frame.start is not None:
-            before = _data(described(frame.start.stores))
-            same = [name for name, data in before.items() if self._now.get(name) == data]
-            self._same = {name: self._by_name[name] for name in same}
-        if frame.base is not None:
-            self.memory = frame.base.memory
-            for name, reference in self.memory.items():
-                if name in self._same:
-                    self._fill(self._same[name], reference)
-            self._lost_changes = frame.ops is msgspec.UNSET and bool(frame.base.wrote)
-        targets: dict[str, HeldStore] = {}
-        for name, held in self._same.items():
-            if not held.store.durable or held.marks.get(self._id, 0) < frame.n:
-                targets[name] = held
-            elif frame.summary is not None:
-                self.applied[held] = frame.summary
-        if targets or self.net is not None:
-            operations = read_operations(frame, self._path)
-            apply_frame(operations, targets)
-            self._note(operations)
-
-    def _note(self, operations: list[Operation]) -> None:
-        if self.net is not None:
-            for operation in operations:
-                held = self._same.get(operation[0])
-                if held is not None:
-                    self.net.note(held.store, [operation])
-
-    def complete_net(self, shelf: StoreShelf) -> None:
-        """A journal begun anew without a store elsewhere lost its changes: all records count."""
-        if self.net is not None and self._lost_changes:
-            for held in shelf.durable:
-                if held.writes:
-                    self.net.note_whole(held.store, held.names[0])
-
-    def _fill(self, held: HeldStore, reference: Any) -> None:
-        records = self._blobs.load(reference[BLOB_TAG], {})
-        name = held.names[0]
-        held.store.apply([(name, CLEAR, None, None)])
-        held.store.apply((name, ADD, key, record) for key, record in records.items())
-        if self.net is not None:
-            self.net.note_whole(held.store, name)
-
-
-def _data(stores: Mapping[str, StoreSpec]) -> dict[str, tuple[str, str, Any]]:
-    """Which data each name means."""
-    return {
-        name: (spec.adapter, spec.identifier, spec.options.get("dir"))
-        for name, spec in stores.items()
-    }
 
 
 def _totals(sync: Mapping[str, Mapping[str, Any]], execution_id: str) -> dict[str, int]:

@@ -137,6 +137,33 @@ def replace_sync_checkpoints(paths: StatePaths, disk: Disk, values: Checkpoints)
         disk.replace_durably(paths.sync_checkpoints, _json(values))
 
 
+def merge_sync_checkpoints(
+    paths: StatePaths, disk: Disk, found: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Take over what is later than the file's; the keys that changed. Blocks.
+
+    RefusedError for a damaged file and where the lock stays taken.
+    """
+    with sync_lock(paths, disk):
+        known = _read("sync checkpoints", paths.sync_checkpoints)
+        keys = later_keys(known, found)
+        if keys:
+            merged = known | {key: dict(found[key]) for key in keys}
+            disk.replace_durably(paths.sync_checkpoints, _json(merged))
+        return keys
+
+
+def later_keys(known: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """The keys whose time in `found` is later than in `known`, or not known there."""
+    keys: list[str] = []
+    for key, value in found.items():
+        new = instant((as_object(value) or {}).get("lastSync"))
+        old = instant((as_object(known.get(key)) or {}).get("lastSync"))
+        if new is not None and (old is None or new > old):
+            keys.append(key)
+    return keys
+
+
 @contextlib.contextmanager
 def sync_lock(paths: StatePaths, disk: Disk) -> Generator[None]:
     """Hold the sync lock; it is only ever held for milliseconds. Blocks."""
