@@ -47,13 +47,15 @@ if not admits(about, leases .. mission, tonumber(epoch)) then return 0 end
 local known = redis.call('ZRANGEBYSCORE', frames, seq, seq)[1]
 if known then return known == text and 1 or 0 end
 local last = tonumber(redis.call('HGET', about, 'last') or 0)
-if tonumber(seq) > last + 1 then return -1 end
+local goes_on = redis.call('HGET', about, 'epoch') == epoch
+if goes_on and tonumber(seq) > last + 1 then return -1 end
 redis.call('HSET', about, 'epoch', epoch, 'last', string.format('%.0f', math.max(last, seq)))
 redis.call('ZADD', frames, seq, text)
 return 1
 """
 """Keys: about, frames. 1, or 0: an older epoch, or another frame under this number.
--1: frames before this one are missing.
+-1: frames of this epoch before it are missing; a new one may begin further on, with what its
+run has in its folder, and saves that whole.
 """
 
 LIST = """
