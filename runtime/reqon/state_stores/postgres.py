@@ -23,8 +23,8 @@ from reqon.state_stores.protocol import JournalFrame, State
 from reqon.state_stores.tables import TABLES, VERSION, check_version
 
 _FIRST_PATIENCE_SECONDS = 2.0
-_PATIENCE_SECONDS = 4.0
-"""So long a server that was there may be away in each call: it is being started again."""
+_PATIENCE_SECONDS = 8.0
+"""So long a server that was there may be away: it is being started again."""
 
 _POLL_SECONDS = 0.1
 _TABLES_LOCK = 0x7265716F6E
@@ -138,6 +138,7 @@ class PostgresStateStore:
         self._parameters = {**_DEFAULTS, **{n: str(v) for n, v in given.items() if v is not None}}
         self._links: dict[asyncio.AbstractEventLoop, _Link] = {}
         self._was_open = False
+        self._away_since: float | None = None
         weakref.finalize(self, _close_all, self._links)
 
     async def save(self, state: State) -> bool:
@@ -229,7 +230,7 @@ class PostgresStateStore:
 
     def _link(self) -> _Link:
         """That of the running loop; those of loops that have ended are closed."""
-        for loop in [loop for loop in self._links if loop.is_closed()]:
+        for loop in [loop for loop in list(self._links) if loop.is_closed()]:
             self._links.pop(loop).close()
         return self._links.setdefault(asyncio.get_running_loop(), _Link())
 
@@ -239,18 +240,23 @@ class PostgresStateStore:
         ConfigError where there has never been one; what libpq says where one was lost.
         """
         patience = _PATIENCE_SECONDS if self._was_open else _FIRST_PATIENCE_SECONDS
-        end = time.monotonic() + patience
         while True:
             try:
                 connection = await self._connect()
             except psycopg.Error as error:
-                if _may_pass(error) and time.monotonic() < end:
+                now = time.monotonic()
+                self._away_since = self._away_since or now
+                if _may_pass(error) and now < self._away_since + patience:
                     await asyncio.sleep(_POLL_SECONDS)
                     continue
                 if self._was_open:
                     raise type(error)(_in_a_line(error)) from None
                 raise self._problem(error) from None
-            self._was_open = True
+            except ConfigError as error:
+                if self._was_open:  # a run is under way, and can be resumed
+                    raise RuntimeError(error.message) from None
+                raise
+            self._was_open, self._away_since = True, None
             return connection
 
     async def _connect(self) -> AsyncConnection[_Row]:

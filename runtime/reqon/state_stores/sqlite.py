@@ -199,6 +199,10 @@ class SqliteStateStore:
                 f"the state store in '{self._path}' cannot be opened: {reason}",
                 hint=f"{URL_VARIABLE} says where it is: a file of SQLite, or a name for a new one",
             ) from error
+        except ConfigError as error:
+            if self._was_open:  # a run is under way, and can be resumed
+                raise RuntimeError(error.message) from None
+            raise
         self._open.append(db)
         self._was_open = True
         return db
