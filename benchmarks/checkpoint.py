@@ -280,12 +280,12 @@ def main() -> None:
     try:
         assert server.stdout is not None
         url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
+        memory(url, 100_000)  # children of a process that has not grown itself yet
         compare(url, given.items, 0, given.rounds)
         compare(url, given.items // 2, 40, max(2, given.rounds - 2))
         linearity(url, 2)
         for count in (50_000, 1_000_000) if given.large else (50_000,):
             resume_time(url, count)
-        memory(url, 100_000)
         commands(url, given.rounds)
     finally:
         server.kill()
