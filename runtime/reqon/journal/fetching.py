@@ -57,7 +57,7 @@ async def fetch(request: SessionRequest, disk: Disk) -> list[str]:
     if states:
         _bring_sync(request, disk, states[0])
     elif request.resume is ResumeChoice.NEVER and elsewhere.can_list:
-        await _bring_newest_sync(request, disk, elsewhere)
+        return await _bring_newest_sync(request, disk, elsewhere)
     if not elsewhere.can_list and isinstance(request.resume, ResumeChoice):
         return _hint_at_ids(request)
     return []
@@ -289,7 +289,33 @@ def _bring_sync(request: SessionRequest, disk: Disk, state: State) -> None:
         replace_sync_checkpoints(request.paths, disk, found)
 
 
-async def _bring_newest_sync(request: SessionRequest, disk: Disk, elsewhere: Elsewhere) -> None:
-    if not request.paths.sync_checkpoints.exists():
-        for state in await elsewhere.list(request.mission, 1, None):
-            _bring_sync(request, disk, state)
+async def _bring_newest_sync(
+    request: SessionRequest, disk: Disk, elsewhere: Elsewhere
+) -> list[str]:
+    """Those of the newest state; answers which stores did not come with them."""
+    if request.paths.sync_checkpoints.exists():
+        return []
+    notices: list[str] = []
+    for state in await elsewhere.list(request.mission, 1, None):
+        _bring_sync(request, disk, state)
+        notices += _left_behind(request, state)
+    return notices
+
+
+def _left_behind(request: SessionRequest, state: State) -> list[str]:
+    """File stores that a later sync would only add its changes to, with what they had held."""
+    entries = (as_object(state.get(SYNC)) or {}).values()
+    if not any((as_object(e) or {}).get("mission") == request.mission for e in entries):
+        return []
+    notices: list[str] = []
+    for name, counts in (as_object(state.get("stores")) or {}).items():
+        held = (as_object(counts) or {}).get("count")
+        spec = request.stores.get(name)
+        location = None if spec is None else make_store(spec, request.paths).location
+        if held and location is not None and not location.exists():
+            notices.append(
+                f"the store '{name}' begins empty: '{location}' is not here, and held "
+                f"{held:,} records when '{request.mission}' was synced last; what came before "
+                "is fetched again only with --full"
+            )
+    return notices

@@ -409,3 +409,26 @@ async def test_a_lease_that_cannot_be_renewed_stops_the_run(own_folder: Path) ->
     assert result.status == "interrupted"
     assert result.error is not None
     assert "the lease on 'Waits' was lost" in result.error.message
+
+
+@pytest.mark.parametrize("lost", [".vague-data", ".vague-data/sync-checkpoints.json"])
+async def test_a_sync_that_goes_on_without_its_store_says_so(own_folder: Path, lost: str) -> None:
+    program = """mission Sync {
+      source Api { base: env("API") }
+      store out: file("out")
+      action Fetch { get "/items" { since: lastSync } store response -> out { key: .id } }
+      run Fetch
+    }"""
+    store = MemoryStateStore()
+    async with lab(own_folder) as world:
+        world.api.get("/items", [{"id": "a"}, {"id": "b"}])
+        await world.run(program, state_store=store)
+        gone = own_folder / lost
+        shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+        assert (await world.run(program, state_store=store)).status == "completed"
+        assert world.api.asked("/items")[-1].params.keys() == {"modified_since"}
+        said = [warned.message for warned in world.watcher.of(Warned)]
+    assert len(said) == (1 if lost == ".vague-data" else 0)
+    for message in said:
+        assert "the store 'out' begins empty" in message
+        assert "held 2 records when 'Sync' was synced last" in message
