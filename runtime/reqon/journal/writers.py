@@ -19,7 +19,7 @@ from typing import Any
 from reqon.errors import RefusedError
 from reqon.journal.disk import Disk
 from reqon.journal.listing import journals
-from reqon.state.journal_tail import read_start
+from reqon.state.journal_tail import has_begun, read_start
 from reqon.state.paths import StatePaths
 from reqon.state.record import Unreadable, read_json_object
 from reqon.stores.base import StoreSpec
@@ -99,16 +99,18 @@ def _last_writer(location: Path) -> Path | None:
     journal = Path(text)
     if not journal.exists():
         return None
-    if read_start(journal) is None and _has_content(journal):
+    if read_start(journal) is None and _may_hold_more(journal):
         raise _unreadable(location, journal)
     return journal
 
 
-def _has_content(path: Path) -> bool:
+def _may_hold_more(journal: Path) -> bool:
+    """Whether there may be operations in it: behind a first frame, be it torn, or out of reach."""
     try:
-        return path.stat().st_size > 0
+        journal.open("rb").close()
     except OSError:
         return True
+    return has_begun(journal)
 
 
 def _unreadable(location: Path, path: Path) -> RefusedError:
