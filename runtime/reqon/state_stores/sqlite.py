@@ -12,6 +12,7 @@ import os
 import re
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from reqon.state_stores.protocol import JournalFrame, State
 from reqon.state_stores.tables import TABLES, VERSION, check_version
 
 _BUSY_SECONDS = 5.0
+_BUSY_PAUSE = 0.005
 _NOW = "(julianday('now') - 2440587.5) * 86400.0"
 
 _ADMIT = """
@@ -212,13 +214,27 @@ def _connect(path: Path) -> sqlite3.Connection:
     _make_file(path)
     db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        db.execute("pragma journal_mode = wal")
+        _use_log(db)
         db.execute("pragma synchronous = full")
         _make_tables(db, path)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _use_log(db: sqlite3.Connection) -> None:
+    """Write-ahead log, kept by the file. SQLite does not wait here for others who ask the same."""
+    end = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            db.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > end:
+                raise
+        else:
+            return
+        time.sleep(_BUSY_PAUSE)
 
 
 def _make_file(path: Path) -> None:

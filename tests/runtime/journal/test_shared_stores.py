@@ -7,6 +7,7 @@ its work done and leaves alone what the other has done since.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -193,6 +194,36 @@ def test_a_last_writer_that_cannot_be_told_is_refused(tmp_path: Path) -> None:
         await session.close()
 
     asyncio.run(start())
+
+
+@pytest.mark.parametrize(
+    ("journal", "refused"),
+    [
+        pytest.param(b"", False, id="empty"),
+        pytest.param(b'310 0badc0de {"seq":1,"kind":"st', False, id="torn first frame"),
+        pytest.param(b"\0" * 4096, False, id="zeros for a first frame"),
+        pytest.param(b"310 0badc0de {}\n12 cafe {}\n", True, id="damaged, with more behind it"),
+    ],
+)
+def test_a_last_writer_that_died_as_it_began_is_not_missed(
+    tmp_path: Path, journal: bytes, refused: bool
+) -> None:
+    folder = tmp_path / "common"
+    folder.mkdir()
+    left = tmp_path / "else/.vague-data/execution/Other-2026-01-01T00-00-00.journal"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(journal)
+    (folder / ".customers.writer.json").write_text(json.dumps({"journal": str(left)}))
+    stores = {"customers": StoreSpec("file", "customers", {"dir": str(folder)})}
+    request = SessionRequest(StatePaths(tmp_path / ".vague-data"), "One", stores)
+
+    async def start() -> None:
+        session = await open_session(request, CountingDisk())
+        await session.finish("completed")
+        await session.close()
+
+    with pytest.raises(RefusedError) if refused else contextlib.nullcontext():
+        asyncio.run(start())
 
 
 def test_a_mission_that_only_reads_sees_the_work_of_a_dead_one(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import gc
 import itertools
 import os
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,15 @@ def test_of_processes_that_race_for_a_lease_one_gets_it(tmp_path: Path) -> None:
     """They make the file and its tables at the same moment, too."""
     answers = run_beside("sqlite", f"sqlite://{tmp_path}/new/a.db", 4)
     assert sorted(answers) == ["1", "None", "None", "None"]
+
+
+def test_it_waits_for_another_that_makes_the_file(tmp_path: Path) -> None:
+    """SQLite waits for who writes, but not where the log is asked for the first time."""
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None, check_same_thread=False)
+    other.execute("begin immediate")
+    threading.Timer(0.2, other.execute, ["rollback"]).start()
+    assert SqliteStateStore(tmp_path / "a.db").acquire("Sync", "here", 30) == 1
+    other.close()
 
 
 def test_an_execution_goes_on_from_the_file_alone(tmp_path: Path) -> None:
