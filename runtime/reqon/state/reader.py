@@ -20,7 +20,15 @@ from reqon.state.journal_tail import has_begun, read_start
 from reqon.state.liveness import holder
 from reqon.state.model import CorruptFile, ExecutionState, SyncCheckpoint, to_state
 from reqon.state.paths import BLOBS_SUFFIX, JOURNAL_SUFFIX, RECORD_SUFFIX, StatePaths, Stem
-from reqon.state.record import Unreadable, as_object, count, instant, read_json_object, read_record
+from reqon.state.record import (
+    Unreadable,
+    as_object,
+    check_record,
+    count,
+    instant,
+    read_json_object,
+    read_record,
+)
 from reqon.state.updating import from_journal, up_to_date
 
 _TICK_SECONDS = 0.05
@@ -121,11 +129,11 @@ class StateReader:
         """
         found: list[CorruptFile] = []
         for listed in self.listing(mission):
-            record = self._record(listed)
-            if not isinstance(record, Unreadable) or self._from_journal(listed) is not None:
+            damage = self._damage(listed)
+            if damage is None or self._from_journal(listed) is not None:
                 continue
             if listed.has_record or has_begun(self.paths.journal(listed.stem.name)):
-                found.append(CorruptFile(record.path, record.reason))
+                found.append(CorruptFile(damage.path, damage.reason))
         return found
 
     def listing(self, mission: str | None = None) -> list[Listed]:
@@ -182,6 +190,14 @@ class StateReader:
         if not listed.has_record:
             return Unreadable(path, "it is missing")
         return self._cached(path)
+
+    def _damage(self, listed: Listed) -> Unreadable | None:
+        """Why there is no record, None where there is one."""
+        path = self._records / (listed.stem.name + RECORD_SUFFIX)
+        if listed.has_record and path.name not in self._cache:
+            return check_record(path)
+        record = self._record(listed)
+        return record if isinstance(record, Unreadable) else None
 
     def _cached(self, path: Path) -> dict[str, Any] | Unreadable:
         """The record in a file, read again only when the file is another one."""

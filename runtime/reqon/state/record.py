@@ -82,11 +82,22 @@ def _reason(error: BaseException) -> str:
 
 def read_record(path: Path) -> dict[str, Any] | Unreadable:
     """The record in a file, cleaned; `Unreadable` where a required field is missing or wrong."""
+    found = _checked(path)
+    return found if isinstance(found, Unreadable) else cleaned(found)
+
+
+def check_record(path: Path) -> Unreadable | None:
+    """Why the file holds no record, None where it holds one; half the work of reading it."""
+    found = _checked(path)
+    return found if isinstance(found, Unreadable) else None
+
+
+def _checked(path: Path) -> dict[str, Any] | Unreadable:
     found = read_json_object(path)
     if isinstance(found, Unreadable):
         return found
     problem = problem_of(found)
-    return cleaned(found) if problem is None else Unreadable(path, problem)
+    return found if problem is None else Unreadable(path, problem)
 
 
 def problem_of(record: Mapping[str, Any]) -> str | None:
