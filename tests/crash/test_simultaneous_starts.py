@@ -109,7 +109,7 @@ def test_one_of_many_processes_runs(bench: Bench) -> None:
 
 
 @pytest.mark.deep
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3000)
 def test_one_of_very_many_processes_runs(bench: Bench) -> None:
     for _ in range(5):
         starts(bench, N_DEEP_PROCESSES)
