@@ -6,6 +6,7 @@
     │   ├── StoppedError    told to stop by a sibling's failure or the mission's time limit
     │   └── StorageError    state or store could not be written (exit 1; status interrupted)
     │       └── StateStoreError    a state store of the program's own failed, or refused the run
+    │           └── TakenOverError     it refused what is saved: another run has the mission
     ├── CheckError          the program does not parse or check (exit 2)
     ├── ConfigError         configuration: credentials, paths, option values (exit 3)
     ├── RefusedError        refused because of state: running, source changed, damaged (exit 4)
@@ -114,6 +115,10 @@ class StorageError(RunError):
 
 class StateStoreError(StorageError):
     """A state store elsewhere failed or refused: nothing more may be saved there by this run."""
+
+
+class TakenOverError(StateStoreError):
+    """Another run has taken the mission over: what this one saves is refused."""
 
 
 class CheckError(ReqonError):

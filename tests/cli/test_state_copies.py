@@ -3,87 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from support.crash_processes import KILLED, Ended, Process, reqon
-from support.sqlite_store import WholeTable, install
-
-COUNTING = """mission Counting {
-  store numbers: file("numbers")
-  action Count {
-    for n in range(1, toNumber(env("UP_TO", "9"))) checkpoint every 20 {
-      for bad in (n == toNumber(env("BAD", "0")) ? "bad" : []) {
-        store bad -> numbers { key: .id }
-      }
-      store { id: toString(n), token: env("API_TOKEN", "none") } -> numbers { key: .id }
-    }
-  }
-  run Count
-}
-"""
-STORE = ".vague-data/stores/numbers.json"
-MANY = {"UP_TO": "5000"}
+from support.copy_desk import MANY, STORE, Desk, nothing
+from support.crash_processes import Process
+from support.sqlite_store import WholeTable
 
 pytestmark = pytest.mark.slow
-
-
-class Desk:
-    """A machine with the program; its disk can be emptied, the table is elsewhere."""
-
-    def __init__(self, folder: Path, table: str = "whole") -> None:
-        self.folder = folder / "desk"
-        self.folder.mkdir()
-        self.table = folder / "states.db"
-        self.env = install(folder / "plugin", table, self.table)
-        (self.folder / "counting.vague").write_text(COUNTING)
-
-    def reqon(self, *arguments: str, **env: str) -> Ended:
-        return reqon(arguments, self.folder, self.env | env)
-
-    def run(self, *arguments: str, **env: str) -> Ended:
-        return self.reqon("counting.vague", *arguments, **env)
-
-    def copy(self, way: str, *arguments: str, code: int = 0, **env: str) -> dict[str, Any]:
-        """Push or pull; what it says in JSON."""
-        ended = self.reqon("state", way, "--state-store", "table", "--json", *arguments, **env)
-        assert ended.code == code, ended
-        assert "Traceback" not in ended.errors
-        return json.loads(ended.output)
-
-    def copied(self, way: str, *arguments: str) -> list[str]:
-        return [one["executionId"] for one in self.copy(way, *arguments)["copied"]]
-
-    def wipe(self) -> None:
-        shutil.rmtree(self.folder / ".vague-data")
-
-    def history(self) -> list[dict[str, Any]]:
-        return json.loads(self.reqon("history", "--json").output)
-
-    def numbers(self) -> Any:
-        return json.loads((self.folder / STORE).read_text())
-
-    def journals(self) -> list[Path]:
-        return list(self.folder.glob(".vague-data/execution/*.journal"))
-
-    def has_begun(self) -> bool:
-        """Whether a run has committed something."""
-        return any(journal.stat().st_size > 20_000 for journal in self.journals())
-
-    def kill_one(self, **env: str) -> None:
-        """A run that is killed when it has committed something."""
-        with Process(["counting.vague"], self.folder, self.env | MANY | env) as process:
-            process.signal_when(signal.SIGKILL, self.has_begun)
-            assert process.wait().code == KILLED
-
-
-def nothing(report: dict[str, Any]) -> bool:
-    return not any(report[name] for name in report if name != "stateStore")
 
 
 @pytest.mark.parametrize("table", ["whole", "listing"])
@@ -297,6 +227,20 @@ def test_what_cannot_be_copied_is_said(tmp_path: Path, line: str, code: int, wor
     assert words in ended.errors
     assert "Traceback" not in ended.errors
     assert not (desk.folder / ".vague-data").exists()
+
+
+def test_lines_fit_into_80_columns(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    assert desk.run(BAD="5").code == 1
+    said = desk.reqon("state", "push", "--state-store", "table", COLUMNS="80")
+    assert ", to be\n       resumed there\n" in said.output, said
+    (journal,) = desk.journals()
+    journal.write_bytes(b"x" + journal.read_bytes()[1:])
+    desk.table.unlink()
+    left = desk.reqon("state", "push", "--state-store", "table", COLUMNS="80")
+    assert (left.code, "the\n       record alone" in left.output) == (4, True), left
+    lines = (said.output + left.output).replace(str(journal), "JOURNAL").splitlines()
+    assert max(map(len, lines)) <= 80, lines
 
 
 def test_an_empty_store_and_a_broken_one(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ async def _missions_of(
     if mission is not None and not known:
         raise ConfigError(
             f"there is no execution of a mission '{mission}' in the state store '{name}'",
-            hint="`reqon history --state-store NAME` lists what there is",
+            hint=f"`reqon history --state-store {name}` lists what there is",
         )
     return known
 
@@ -149,16 +149,16 @@ def _show(report: CopyReport, name: str, target: str, *, as_json: bool) -> int:
 
 def _show_lines(report: CopyReport, target: str) -> None:
     for one in report.copied:
-        console.show(f"{console.paint('copied', 'good')} {_described(one)}")
+        _show_line("copied", "good", _described(one))
     if report.sync:
-        console.show(f"{console.paint('copied', 'good')} sync checkpoints: {_listed(report.sync)}")
+        _show_line("copied", "good", f"sync checkpoints: {', '.join(sorted(report.sync))}")
     for what, reason in report.kept.items():
-        console.show(f"kept {what}: {reason}")
+        _show_line("kept", "strong", f"{what}: {reason}")
     for mission, execution in report.running:
         which = f" ({execution})" if execution else ""
-        console.show(f"{console.paint('skipped', 'halt')} {mission}{which}: it is running")
+        _show_line("skipped", "halt", f"{mission}{which}: it is running")
     for what, reason in report.damaged.items():
-        console.show(f"{console.paint('left', 'halt')} {what}: {reason}")
+        _show_line("left", "halt", f"{what}: {reason}")
     if report.stores_stayed:
         console.say_warning(
             "the records of file stores do not come with completed executions: the next run "
@@ -166,6 +166,13 @@ def _show_lines(report: CopyReport, target: str) -> None:
             "`reqon run --full` fetches everything once more",
         )
     console.show(_total(report, target))
+
+
+def _show_line(verb: str, style: str, text: str) -> None:
+    """What was done with something, wrapped to the terminal."""
+    first, *more = wording.wrap(text, console.width() - len(verb) - 1)
+    console.show(f"{console.paint(verb, style)} {first}")
+    console.show_lines(" " * len(f"{verb} ") + line for line in more)
 
 
 def _total(report: CopyReport, target: str) -> str:
@@ -187,10 +194,6 @@ def _described(one: Copied) -> str:
     if one.resumable:
         return f"{shown}, to be resumed there"
     return shown if one.status == "completed" else f"{shown}, the record alone: it has no journal"
-
-
-def _listed(keys: list[str]) -> str:
-    return ", ".join(sorted(keys))
 
 
 def _to_json(report: CopyReport, name: str) -> Mapping[str, Any]:

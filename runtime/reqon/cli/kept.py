@@ -158,7 +158,7 @@ def unknown_execution(name: str, mission: str | None, execution: str) -> ConfigE
     whose = f" of mission '{mission}'" if mission else ""
     return ConfigError(
         f"there is no execution '{execution}'{whose} in the state store '{name}'",
-        hint="`reqon history --state-store NAME` lists what there is, if the store can list",
+        hint=f"`reqon history --state-store {name}` lists what there is, if the store can list",
     )
 
 

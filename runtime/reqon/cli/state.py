@@ -6,8 +6,9 @@ Measuring reads only; repairing and copying are the write side's work.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -113,67 +114,64 @@ def _show_report(report: RepairReport) -> None:
         console.show("nothing is damaged")
 
 
-_store_option = click.option(
-    "--state-store",
-    metavar="NAME",
-    required=True,
-    help="The state store, as a mission's 'stateStore' names it.",
-)
-_execution_option = click.option(
-    "--execution",
-    metavar="ID",
-    shell_complete=complete_execution,
-    help="Only this execution.",
-)
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def _copies(function: Callable[..., Deferred]) -> Callable[..., Deferred]:
+    """What `push` and `pull` are told, beside the mission."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON."),
+        click.option(
+            "--execution",
+            metavar="ID",
+            shell_complete=complete_execution,
+            help="Only this execution.",
+        ),
+        click.option(
+            "--state-store",
+            metavar="NAME",
+            required=True,
+            help="The state store, as a mission's 'stateStore' names it.",
+        ),
+    ):
+        function = option(function)
+    return pass_invocation(function)
 
 
 @command.command("pull", epilog=PULL_EPILOG)
 @click.argument("mission", required=False)
-@_store_option
-@_execution_option
-@_json_option
-@pass_invocation
-def pull(
-    invocation: Invocation,
-    mission: str | None,
-    state_store: str,
-    execution: str | None,
-    *,
-    as_json: bool,
-) -> Deferred:
+@_copies
+def pull(invocation: Invocation, **given: Any) -> Deferred:
     """Copy executions of MISSION, or of all, from a state store into the folder.
 
     The history, all that a resume needs, and the sync checkpoints. Nothing is replaced by
     something older; the records of file stores come with what can be resumed only. Exit code 4
     when something runs or is damaged, and was left out.
     """
-    wish = (invocation.state_dir, state_store, mission, execution)
-    return Deferred(COPYING, "pull", wish, as_json=as_json)
+    return _copy("pull", invocation, **given)
 
 
 @command.command("push", epilog=PUSH_EPILOG)
 @click.argument("mission", required=False, shell_complete=complete_mission)
-@_store_option
-@_execution_option
-@_json_option
-@pass_invocation
-def push(
-    invocation: Invocation,
-    mission: str | None,
-    state_store: str,
-    execution: str | None,
-    *,
-    as_json: bool,
-) -> Deferred:
+@_copies
+def push(invocation: Invocation, **given: Any) -> Deferred:
     """Copy executions of MISSION, or of all, from the folder into a state store.
 
     The history, all that a resume needs, and the sync checkpoints. Nothing is replaced by
     something older; the records of file stores go with what can be resumed only. Exit code 4
     when something runs or is damaged, and was left out.
     """
+    return _copy("push", invocation, **given)
+
+
+def _copy(
+    way: str,
+    invocation: Invocation,
+    *,
+    state_store: str,
+    mission: str | None,
+    execution: str | None,
+    as_json: bool,
+) -> Deferred:
     wish = (invocation.state_dir, state_store, mission, execution)
-    return Deferred(COPYING, "push", wish, as_json=as_json)
+    return Deferred(COPYING, way, wish, as_json=as_json)
 
 
 def _parts(paths: StatePaths) -> Iterator[tuple[str, list[Path], str]]:

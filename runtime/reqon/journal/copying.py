@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reqon.clock import Clock
-from reqon.errors import ConfigError, RefusedError, StateStoreError
+from reqon.errors import ConfigError, RefusedError, StateStoreError, TakenOverError
 from reqon.journal.applied import read_marks
 from reqon.journal.applying import apply_journal
 from reqon.journal.carrying import EPOCH, RESUME, SYNC
@@ -75,6 +75,12 @@ class CopyReport:
     stores_stayed: bool = False
 
     @property
+    def left_behind(self) -> set[str]:
+        """Executions, by id, that are not there as they are here."""
+        parted = {what for what, reason in self.kept.items() if reason != _NEWER_THERE}
+        return parted | set(self.damaged) | {c.execution_id for c in self.copied if c.problem}
+
+    @property
     def complete(self) -> bool:
         """Whether everything is there now that could be."""
         return not self.running and not self.damaged and not any(c.problem for c in self.copied)
@@ -121,11 +127,16 @@ async def taken(places: Places, mission: str, report: CopyReport) -> AsyncGenera
                 yield None
                 return
             lease.keep(_ignore)
-        yield Grip(mission, lease)
+        try:
+            yield Grip(mission, lease)
+        except TakenOverError:
+            report.running.append((mission, None))
     finally:
-        if lease is not None:
-            await lease.release()
-        lock.release()
+        try:
+            if lease is not None:
+                await lease.release()
+        finally:
+            lock.release()
 
 
 def _ignore(error: StateStoreError) -> None:
@@ -155,10 +166,6 @@ class Push:
             states = [state for state in states if state.execution_id == execution_id]
         known = await self._known(states)
         newest = next(iter(known.values()), None)
-        there = as_object((newest or {}).get(SYNC)) or {}
-        here = read_sync_checkpoints(places.paths)
-        forward = later_keys(there, here)
-        sync = there | {key: here[key] for key in forward}
         packer = Packer(
             places.paths,
             places.disk,
@@ -166,12 +173,13 @@ class Push:
             places.secrets,
             places.elsewhere,
             self._grip.lease,
-            sync,
+            as_object((newest or {}).get(SYNC)) or {},
         )
         for state in reversed(states):
             await self._one(packer, state, known.get(state.execution_id))
         if states:
-            await self._sync(states[0].execution_id, sync, forward)
+            sync = _own(read_sync_checkpoints(places.paths), mission)
+            await self._sync(states[0].execution_id, sync)
 
     async def _known(self, states: Sequence[ExecutionState]) -> dict[str, State]:
         """What the store has, by id, the newest first."""
@@ -219,10 +227,11 @@ class Push:
                 return packer.record_alone(state), error.message
         return packer.record_alone(state), None
 
-    async def _sync(self, execution_id: str, sync: Checkpoints, forward: list[str]) -> None:
+    async def _sync(self, execution_id: str, sync: Checkpoints) -> None:
         """See to it that the newest state has the sync checkpoints: those are the ones that count.
 
-        Not while it may be running: what its run saves would be overwritten.
+        Last of all, as nobody is to sync from a time on whose records are not there yet. Not while
+        the state may be running: what its run saves would be overwritten.
         """
         elsewhere = self._places.elsewhere
         if elsewhere.can_list:
@@ -232,14 +241,13 @@ class Push:
         if newest is None:
             return
         there = as_object(newest.get(SYNC)) or {}
-        lacking = later_keys(there, sync)
-        if lacking:
-            if newest["status"] == "running" and self._grip.lease is None:
-                return
-            epoch = {} if self._grip.lease is None else {EPOCH: self._grip.lease.epoch}
-            merged = there | {key: sync[key] for key in lacking}
-            await elsewhere.save({**newest, **epoch, SYNC: merged})
-        self._report.sync += [key for key in forward if key not in self._report.sync]
+        lacking = _forward(self._report, there, sync)
+        if not lacking or (newest["status"] == "running" and self._grip.lease is None):
+            return
+        epoch = {} if self._grip.lease is None else {EPOCH: self._grip.lease.epoch}
+        merged = there | {key: sync[key] for key in lacking}
+        await elsewhere.save({**newest, **epoch, SYNC: merged})
+        self._report.sync += [key for key in lacking if key not in self._report.sync]
 
 
 # ---------------------------------------------------------------- into the folder
@@ -344,12 +352,7 @@ class Pull:
     # ---- sync checkpoints
 
     def _sync(self, newest: State) -> None:
-        mission = self._grip.mission
-        wanted = {
-            key: entry
-            for key, entry in (as_object(newest.get(SYNC)) or {}).items()
-            if (as_object(entry) or {}).get("mission") in (None, mission)
-        }
+        wanted = _own(as_object(newest.get(SYNC)) or {}, self._grip.mission)
         if self._writes_here:
             for key in later_keys(read_sync_checkpoints(self._places.paths), wanted):
                 self._report.kept[f"sync checkpoint {key}"] = (
@@ -357,7 +360,9 @@ class Pull:
                     "moves it all the same"
                 )
             return
-        keys = merge_sync_checkpoints(self._places.paths, self._places.disk, wanted)
+        known = read_sync_checkpoints(self._places.paths)
+        forward = {key: wanted[key] for key in _forward(self._report, known, wanted)}
+        keys = merge_sync_checkpoints(self._places.paths, self._places.disk, forward)
         self._report.sync += keys
         if keys and newest["status"] == "completed" and _has_records(newest):
             self._report.stores_stayed = True
@@ -391,6 +396,24 @@ def _is_newer(report: CopyReport, execution_id: str, found: Copy, known: Copy) -
         case Age.SAME:
             pass
     return False
+
+
+def _own(entries: Mapping[str, Any], mission: str) -> Checkpoints:
+    """The sync checkpoints that the mission has set, and those that were set by hand."""
+    found = {key: as_object(entry) or {} for key, entry in entries.items()}
+    return {key: entry for key, entry in found.items() if entry.get("mission") in (None, mission)}
+
+
+def _forward(report: CopyReport, known: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """The keys whose times go forward: not without the execution that has what was synced."""
+    forward: list[str] = []
+    for key in later_keys(known, found):
+        execution_id = (as_object(found[key]) or {}).get("executionId")
+        if execution_id in report.left_behind:
+            report.kept[f"sync checkpoint {key}"] = f"what '{execution_id}' synced is not there"
+        else:
+            forward.append(key)
+    return forward
 
 
 def _copied(state: Mapping[str, Any], problem: str | None) -> Copied:

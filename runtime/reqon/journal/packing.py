@@ -18,7 +18,7 @@ import msgspec
 from reqon.clock import Clock
 from reqon.errors import RefusedError
 from reqon.journal.blobs import BlobFolder
-from reqon.journal.carrying import EPOCH, SYNC, Carrier
+from reqon.journal.carrying import ADDED, EPOCH, SYNC, Carrier
 from reqon.journal.disk import Disk
 from reqon.journal.elsewhere import Elsewhere, State
 from reqon.journal.fetching import LARGE_STORES
@@ -57,7 +57,7 @@ class Packer:
         added: dict[str, Any] = {} if self.lease is None else {EPOCH: self.lease.epoch}
         if self.sync:
             added[SYNC] = self.sync
-        return dict(execution.record) | added
+        return {n: value for n, value in execution.record.items() if n not in ADDED} | added
 
     async def whole(self, execution: ExecutionState) -> State:
         """An execution with all that a resume needs.

@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from reqon.errors import ConfigError, StateStoreError
+from reqon.errors import ConfigError, StateStoreError, TakenOverError
 from reqon.state.record import problem_of
 from reqon.state_stores.protocol import JournalFrame, State, StateStore
 
@@ -142,8 +142,8 @@ def _nonsense(name: str, what: str) -> StateStoreError:
     )
 
 
-def _taken_over(mission: str) -> StateStoreError:
-    return StateStoreError(
+def _taken_over(mission: str) -> TakenOverError:
+    return TakenOverError(
         f"another run has taken '{mission}' over: the state store refuses what this one saves",
         hint="let the other one end; nothing of it was overwritten",
     )
