@@ -6,7 +6,8 @@
         check_state_store(MyStore)
 
 `save` and `load` are checked always, all other methods where they are there: `list`, `delete`,
-`append` with `read`, `acquire` with `renew` and `release`. Nothing here is used by a run.
+`append` with `read` and `append_all`, `acquire` with `renew` and `release`. Nothing here is used
+by a run.
 """
 
 from __future__ import annotations
@@ -186,6 +187,27 @@ async def _appends(store: Any) -> None:
     assert await _frames(store, "exec_unknown") == [], "an unknown execution has no frames"
 
 
+async def _appends_together(store: Any) -> None:
+    await _call(store.save(example_state("exec_1", seq=0)))
+    frames = [(seq, example_frame(seq)) for seq in range(1, 7)]
+    await _call(store.append("exec_1", *frames[0]))
+    for part in (frames[1:4], frames[1:4], frames[4:]):
+        assert await _call(store.append_all("exec_1", part)) is not False, (
+            "frames are taken together, and the same again"
+        )
+    other = [(2, example_frame(2, other=True)), (3, example_frame(3))]
+    assert await _answer(store.append_all, "exec_1", other) is False, (
+        "frames are refused where another one has the number of the first"
+    )
+    assert await _frames(store, "exec_1", 3) == [frame for _, frame in frames[2:]], (
+        "read gives frames one by one, however they came"
+    )
+    await _call(store.save(example_state("exec_1", seq=2)))
+    assert await _frames(store, "exec_1", 3) == [frame for _, frame in frames[2:]], (
+        "save may drop frames up to its 'seq' only, of those that came together too"
+    )
+
+
 async def _frames_survive_a_save(store: Any) -> None:
     await _call(store.save(example_state("exec_1", seq=0)))
     for seq in (1, 2, 3):
@@ -296,6 +318,7 @@ _OPTIONAL: _Checks = (
     (("list", "delete"), (_deletes,)),
     (("delete", *_FRAMES), (_deletes_frames,)),
     (_FRAMES, (_appends, _frames_survive_a_save, _refuses_other_frames)),
+    ((*_FRAMES, "append_all"), (_appends_together,)),
     (
         _LEASE,
         (

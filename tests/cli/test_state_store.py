@@ -102,6 +102,7 @@ def test_a_name_that_leads_to_no_store(tmp_path: Path, name: str, words: str) ->
     if name == "tabel":
         assert "known: 'file', 'memory', 'broken', 'nothing'" in refused.errors
         assert "'redis'" in refused.errors
+        assert "'s3'" in refused.errors
         assert "'sqlite'" in refused.errors
         assert "'table'" in refused.errors
     assert not list(tmp_path.glob(".vague-data/execution/*"))

@@ -18,7 +18,7 @@ EXTENDED = DEFAULT.with_(
     store_adapters=[Kind("redis", "A cache.", options="store.redis")],
     auth_kinds=[Kind("hmac", "Signed.")],
     paginators=[Kind("token", "By token.", parameters=("param", "size"))],
-    state_stores=[Kind("s3", "A bucket.")],
+    state_stores=[Kind("vault", "A vault.")],
     custom_steps=[Kind("notify", "Tells people.", options="notify")],
     option_blocks=[
         block("store.redis", "a redis store", OptionSpec("ttl", OptionType.DURATION, "none", "")),
@@ -31,7 +31,7 @@ EXTENDED = DEFAULT.with_(
 )
 TEXT = """
 mission M {
-  stateStore: s3
+  stateStore: vault
   source API { auth: hmac, base: "https://x.test" }
   store a: redis("a", { ttl: 5 minutes })
   action A {

@@ -72,6 +72,7 @@ STATE_STORES = kinds(
     Kind("sqlite", "Execution state is kept in the SQLite file that `REQON_STATE_URL` names."),
     Kind("postgres", "Execution state is kept in the PostgreSQL database of `REQON_STATE_URL`."),
     Kind("redis", "Execution state is kept in the Redis server that `REQON_STATE_URL` names."),
+    Kind("s3", "Execution state is kept in the bucket of S3 that `REQON_STATE_URL` names."),
 )
 
 TYPE_NAMES = kinds(

@@ -109,7 +109,7 @@ _MISSION = block(
         _T.STATE_STORE,
         "file",
         "Where execution state goes: `file`, `memory`, a database (`sqlite`, `postgres`, `redis`), "
-        "or a registered name.",
+        "a bucket (`s3`), or a registered name.",
         constant=True,
     ),
     OptionSpec(

@@ -26,7 +26,7 @@ from reqon.state.model import ExecutionState
 from reqon.state_stores.careful import CarefulStore
 from reqon.state_stores.chosen import BUILT_IN, store_for
 from reqon.state_stores.protocol import StateStore
-from reqon.state_stores.reading import read_all, read_any
+from reqon.state_stores.reading import read_all, read_any, read_one
 
 _LEASE_SECONDS = 60.0
 
@@ -128,13 +128,17 @@ async def told(name: str) -> AsyncGenerator[None]:
 async def _all(
     name: str, store: StateStore, mission: str | None, status: str | None
 ) -> list[ExecutionState]:
+    _check_lists(name, store)
+    async with told(name):
+        return await read_all(store, mission, status)
+
+
+def _check_lists(name: str, store: StateStore) -> None:
     if not CarefulStore(store).can_list:
         raise ConfigError(
             f"the state store '{name}' cannot list what it keeps",
             hint="name one with `reqon status --execution ID`, or give the store a 'list'",
         )
-    async with told(name):
-        return await read_all(store, mission, status)
 
 
 async def _one(
@@ -142,10 +146,12 @@ async def _one(
 ) -> ExecutionState:
     if execution is None:
         assert mission is not None, "one of them is given"
-        states = await _all(name, store, mission, None)
-        if not states:
+        _check_lists(name, store)
+        async with told(name):
+            newest = await read_one(store, mission, None)
+        if newest is None:
             raise await _unknown_mission(name, store, mission)
-        return states[0]
+        return newest
     async with told(name):
         found = await read_any(store, execution)
     if found is None or mission not in (None, found.mission):

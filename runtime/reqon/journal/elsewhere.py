@@ -43,8 +43,10 @@ class Elsewhere(Protocol):
         """Forget an execution."""
         ...
 
-    async def append(self, execution_id: str, number: int, frame: dict[str, Any]) -> None:
-        """Keep a frame of the journal under its number."""
+    async def append_all(
+        self, execution_id: str, frames: Sequence[tuple[int, dict[str, Any]]]
+    ) -> None:
+        """Keep frames of the journal under their numbers, in this order."""
         ...
 
     async def read(self, execution_id: str, from_number: int) -> Sequence[dict[str, Any]]:

@@ -1,8 +1,9 @@
 """A journal whose frames also go to a state store elsewhere, before they count as durable.
 
 Appending stays a write to the local file; whoever waits for the disk waits for the store as well,
-and frames that were appended meanwhile go with them. Frames go one by one, in order. What a store
-refuses or cannot take is final, as an error of the disk is.
+and frames that were appended meanwhile go with them. Frames go in order, those that wait together
+in one call where the store takes it. What a store refuses or cannot take is final, as an error of
+the disk is.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from reqon.journal.disk import Disk
 from reqon.journal.elsewhere import Elsewhere
 from reqon.journal.frames import line_of
 from reqon.journal.writer import JournalWriter
+
+_MOST_CHARS = 4 * 1024 * 1024
+"""From this size on what waits goes in several calls."""
 
 
 class ShippedWriter(JournalWriter):
@@ -60,9 +64,18 @@ class ShippedWriter(JournalWriter):
 
     async def _both(self, here: asyncio.Future[None], number: int) -> None:
         await here
-        while self._waiting_frames and self._waiting_frames[0][0] <= number:
+        while frames := self._next_frames(number):
+            await self._elsewhere.append_all(self.execution_id, frames)
+
+    def _next_frames(self, number: int) -> list[tuple[int, dict[str, Any]]]:
+        """Those that wait, up to this number, as many as go together."""
+        frames: list[tuple[int, dict[str, Any]]] = []
+        size = 0
+        while self._waiting_frames and self._waiting_frames[0][0] <= number and size < _MOST_CHARS:
             at, frame = self._waiting_frames.popleft()
-            await self._elsewhere.append(self.execution_id, at, frame)
+            frames.append((at, frame))
+            size += len(frame["frame"]) + sum(map(len, frame.get("blobs", {}).values()))
+        return frames
 
     async def stop(self) -> None:
         """End what is under way; frames that did not go are in the local journal."""

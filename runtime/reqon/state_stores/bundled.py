@@ -45,6 +45,7 @@ BUNDLED: Mapping[str, Bundled] = {
         ("redis", "rediss", "unix"),
         "redis://:password@localhost:6379/0",
     ),
+    "s3": Bundled("reqon.state_stores.s3", ("s3",), "s3://bucket/prefix?region=eu-central-1"),
 }
 
 

@@ -37,6 +37,7 @@ class CarefulStore:
         self.can_list = _has(store, "list")
         self.can_delete = self.can_list and _has(store, "delete")
         self.can_append = _has(store, "append", "read")
+        self._can_append_all = self.can_append and _has(store, "append_all")
         self.can_lease = _has(store, "acquire", "renew", "release")
 
     async def save(self, state: Mapping[str, Any]) -> None:
@@ -64,6 +65,16 @@ class CarefulStore:
     async def append(self, execution_id: str, number: int, frame: JournalFrame) -> None:
         """Keep a frame of the journal."""
         if await self._call("append", self._store.append, execution_id, number, frame) is False:
+            raise _taken_over(self._mission)
+
+    async def append_all(
+        self, execution_id: str, frames: Sequence[tuple[int, JournalFrame]]
+    ) -> None:
+        """Keep frames in the order of their numbers, in one call where the store can."""
+        if not self._can_append_all:
+            for number, frame in frames:
+                await self.append(execution_id, number, frame)
+        elif await self._call("append", self._store.append_all, execution_id, frames) is False:
             raise _taken_over(self._mission)
 
     async def read(self, execution_id: str, from_number: int) -> Sequence[JournalFrame]:

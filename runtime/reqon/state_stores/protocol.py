@@ -74,6 +74,19 @@ class AppendingStateStore(StateStore, Protocol):
         ...
 
 
+class GroupingStateStore(AppendingStateStore, Protocol):
+    """A store to which a call is dear, and that takes frames together."""
+
+    def append_all(
+        self, execution_id: str, frames: Sequence[tuple[int, JournalFrame]], /
+    ) -> Answer[object]:
+        """Keep frames under their numbers, which follow each other: all of them, or none.
+
+        Called in the place of `append`. The same frames again are fine; refused is as there.
+        """
+        ...
+
+
 class LeasingStateStore(StateStore, Protocol):
     """A store that lets one run at a time have a mission, wherever it runs.
 

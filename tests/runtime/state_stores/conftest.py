@@ -6,6 +6,7 @@ import pytest
 
 from support.crash_runs import Bench, open_bench
 from support.postgres import Postgres, server
+from support.s3 import S3Server
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,11 @@ def postgres() -> Iterator[Postgres]:
 def bench() -> Iterator[Bench]:
     with open_bench() as opened:
         yield opened
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    with S3Server() as running:
+        for name, value in running.env.items():
+            monkeypatch.setenv(name, value)
+        yield running
