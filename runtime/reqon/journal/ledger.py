@@ -30,7 +30,7 @@ from reqon.journal.net_changes import NetChanges
 from reqon.journal.placeholders import SecretBook, encode_hidden
 from reqon.journal.publishing import add_candidate, published_value, take_candidates
 from reqon.journal.run_state import RecordedCall, RunState
-from reqon.journal.writer import JournalWriter, in_thread
+from reqon.journal.writer import SHARED_SECONDS, JournalWriter, in_thread
 from reqon.stores.base import ADD, SAME, UPDATE, Operation, Store
 
 BATCH_BYTES = 64 * 1024
@@ -90,7 +90,7 @@ class Ledger:
         self.redact: frozenset[str] = frozenset()
         self.page_bytes = PAGE_BYTES
         self._timer: asyncio.TimerHandle | None = None
-        self._behind = 0
+        self._behind, self._behind_since = 0, 0.0
         self._entered = set(state.summary.entered)
 
     # ---- merging
@@ -255,16 +255,22 @@ class Ledger:
             await self.on_grown()
 
     async def settle_behind(self, kind: CommitKind, then: Callable[[], None]) -> None:
-        """Append what was merged; call `then` when it is on the disk, at most one behind."""
+        """Append what was merged; call `then` when it is on the disk.
+
+        Waits where what was appended twice `SHARED_SECONDS` ago is not there yet.
+        """
         writer = self.writer
         if writer is None or self.pace.durability != "balanced":
             await self.settle(kind, sync=True)
             then()
             return
         self.flush(kind)
-        before, self._behind = self._behind, writer.number
         mine = writer.number
-        await writer.durable_at(before)
+        now = asyncio.get_running_loop().time()
+        if writer.durable < self._behind and now > self._behind_since + 2 * SHARED_SECONDS:
+            await writer.durable_at(self._behind)
+        if writer.durable >= self._behind:
+            self._behind, self._behind_since = mine, now
         if self.has_grown and self.on_grown is not None:
             await self.on_grown()
         writer.when_durable(mine, then)

@@ -24,6 +24,9 @@ from reqon.journal.frames import line_of
 P = ParamSpec("P")
 T = TypeVar("T")
 
+SHARED_SECONDS = 0.02
+"""Those who do not wait for the disk share its syncs: none of these begins sooner after another."""
+
 
 async def in_thread(executor: Executor, work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
     """Run blocking work in the executor; a cancellation waits until the work is done.
@@ -60,6 +63,8 @@ class JournalWriter:
         self._sync: asyncio.Future[None] | None = None
         self._covered = 0
         self._waiting: list[tuple[int, Callable[[], None]]] = []
+        self._begun_at = -SHARED_SECONDS
+        self._timer: asyncio.TimerHandle | None = None
 
     def attach(self, fd: int, size: int, number: int, *, durable: int) -> None:
         """Go on at the end of an open journal of `size` bytes whose last frame is `number`."""
@@ -94,7 +99,7 @@ class JournalWriter:
             then()
             return
         self._waiting.append((number, then))
-        self.start_sync()
+        self._sync_soon()
 
     async def durable_at(self, wanted: int) -> None:
         """Return when the frame of this number is on the disk."""
@@ -110,10 +115,33 @@ class JournalWriter:
         """Begin an fdatasync in the worker thread, unless one is under way; do not wait."""
         self._reap()
         if self._sync is None:
+            self._stop_timer()
+            self._begun_at = asyncio.get_running_loop().time()
             self._covered = self.number
             self._sync = self._begin_sync()
             self._sync.add_done_callback(self._reap)
         return self._sync
+
+    def _sync_soon(self) -> None:
+        """Begin a sync when the one before began long enough ago; one under way looks again."""
+        if self._sync is not None or self._timer is not None:
+            return
+        loop = asyncio.get_running_loop()
+        early = self._begun_at + SHARED_SECONDS - loop.time()
+        if early <= 0:
+            self.start_sync()
+        else:
+            self._timer = loop.call_later(early, self._sync_now)
+
+    def _sync_now(self) -> None:
+        self._timer = None
+        if self._waiting:
+            self.start_sync()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _begin_sync(self) -> asyncio.Future[None]:
         """Begin to make everything appended up to now durable."""
@@ -141,7 +169,7 @@ class JournalWriter:
         reached = [then for number, then in self._waiting if number <= self.durable]
         self._waiting = [item for item in self._waiting if item[0] > self.durable]
         if self._waiting:
-            self.start_sync()
+            self._sync_soon()
         for then in reached:
             then()
 
@@ -164,6 +192,7 @@ class JournalWriter:
     def close(self) -> None:
         """Close the descriptor; nothing is written, nobody is called any more."""
         self._waiting.clear()
+        self._stop_timer()
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             with contextlib.suppress(OSError):
