@@ -344,13 +344,11 @@ class Branch(Standing):
         take_credentials(self, reply)
 
     def answers(self) -> int:
-        """How many replies below 400 this place has had in this pass.
+        """How many replies this place has had in this pass after which it makes another call.
 
         They are counted where going back does not forget them, each in a cell of its own.
         """
-        block = self.repeated()
-        if block is None:
-            return 0
+        block = self.call_scope()
         place = self.place()[len(block.address) + 1 :]
         if place not in block.answers and self.resumes:
             kept = self.run.resume.take(f"{block.address}/n/{place}")
@@ -362,9 +360,12 @@ class Branch(Standing):
 
     def answered(self) -> None:
         """Count one more; nothing where no directive can come back here."""
-        block = self.repeated()
-        if block is None:
-            return
+        if self.repeated() is not None:
+            self.calls_anew()
+
+    def calls_anew(self) -> None:
+        """The next request of this place is another call, with a key of its own."""
+        block = self.call_scope()
         place = self.place()[len(block.address) + 1 :]
         block.answers[place] = self.answers() + 1
         block.used = True

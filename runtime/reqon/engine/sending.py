@@ -129,7 +129,7 @@ def _recorded(branch: Branch, sending: Sending) -> tuple[HttpRequest, str, Recor
         if recorded is None or not _says_something_else(request, recorded):
             return request, key, recorded
         branch.unit.settle(recorded)
-        branch.answered()
+        branch.calls_anew()
 
 
 def _call_place(branch: Branch, sending: Sending) -> CallPlace:

@@ -17,8 +17,9 @@ class CallPlace:
     """Where a request stands.
 
     `run_pass` grows when its stage or action is run again on purpose; `answers` is the number of
-    replies below 400 that this place has had in the pass, so that a repeat after an answer
-    (polling) is a new call, and one after a failure is the same.
+    replies that this place has had in the pass and that are done with, so that a repeat after an
+    answer (polling), or of a refused call that says something else now, is a new call, and one
+    after a failure is the same.
     """
 
     execution_id: str

@@ -39,6 +39,19 @@ AFTER_FAILURE = (
 }
 """
 )
+REFUSED = (
+    HEAD
+    + """
+  action A {
+    for n in [1] {
+      post "/orders" { body: { n: n, email: env("EMAIL") } }
+      store { id: n } -> out
+    }
+  }
+  run A
+}
+"""
+)
 IN_EACH_PASS = (
     HEAD
     + """
@@ -181,6 +194,39 @@ async def test_a_refused_call_that_says_something_else_has_another_key(tmp_path:
         assert result.status == "completed", result.error
         assert list(world.api.idempotency_keys("/orders").values()) == [1, 1]
     assert came == [{"token": None}, {"token": 1}]
+
+
+@pytest.mark.timeout(60)
+async def test_a_run_that_failed_on_a_refusal_sends_what_was_mended(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        world.environ["EMAIL"] = "wrong"
+        came = failing_first(world, "/orders", status(422))
+        result = await world.run(REFUSED)
+        assert result.status == "failed"
+        world.environ["EMAIL"] = "right"
+        result = await world.run(REFUSED, resume=ResumeChoice.IF_ANY)
+        assert result.status == "completed", result.error
+        assert came == [{"n": 1, "email": "wrong"}, {"n": 1, "email": "right"}]
+        assert list(world.api.idempotency_keys("/orders").values()) == [1, 1]
+
+
+@pytest.mark.timeout(60)
+async def test_a_call_that_is_refused_again_and_again_never_has_a_key_twice(
+    tmp_path: Path,
+) -> None:
+    async with lab(tmp_path) as world:
+        came: list[object] = []
+        world.api.post("/orders", lambda asked: (came.append(asked.json), Reply({}, 422))[1])
+        for number in range(4):
+            world.environ["EMAIL"] = f"wrong {number}"
+            result = await world.run(REFUSED, resume=ResumeChoice.IF_ANY)
+            assert result.status == "failed"
+            assert result.record["errors"][-1]["code"] == 422
+        assert len(came) == 4
+        assert list(world.api.idempotency_keys("/orders").values()) == [1] * 4
+        world.api.post("/orders", once_per_key()[0])
+        result = await world.run(REFUSED, resume=ResumeChoice.IF_ANY)
+        assert result.status == "completed", result.error
 
 
 async def test_a_run_that_gave_up_polling_polls_anew_when_resumed(tmp_path: Path) -> None:
