@@ -1,7 +1,8 @@
 # Five verbs. Each makes the virtual environment and installs what it needs by itself.
 #   make demo        a guided tour: a mission is killed twice, resumed, and proved right
 #   make test        everything that must hold before a change lands (CI runs this)
-#   make test-deep   the long forms: more kills, more random programs, fuzzing
+#   make test-deep   the long forms: more kills, more random programs, fuzzing; many hours as a whole,
+#                    SHARE=3/8 runs the third of eight shares
 #   make check       format, lint, types, import rules: no test
 #   make fix         repairs what `check` can repair
 
@@ -27,7 +28,7 @@ test-vscode: $(VENV)/.runtime
 
 test-deep: $(VENV)/.dev
 	@scripts/system-packages.sh neovim strace emacs-nox elpa-eglot jq redis-server postgresql
-	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -q -n $(WORKERS) -m deep --timeout 3600
+	$(if $(SHARE),REQON_TEST_SHARE=$(SHARE)) HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -q -n $(WORKERS) -m deep --timeout 3600
 	$(BIN)/pip install -q "atheris>=3,<4" && $(BIN)/python scripts/fuzz.py --seconds 600
 
 check: $(VENV)/.dev
