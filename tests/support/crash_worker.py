@@ -54,6 +54,8 @@ from support.crash_trace import RecordingDisk, Step, Trace
 from vague.program import Program, find_programs, read_program
 
 TESTS = Path(__file__).parents[1]
+MOST_SECONDS = 60
+HUNG = f"it had not ended after {MOST_SECONDS} seconds"
 
 
 @dataclass(frozen=True)
@@ -203,8 +205,11 @@ def _in_child(job: Job, program: Program) -> str:
         content = pipe.read()
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
-    if code == DIED or code == -signal.SIGALRM:
+    told = code == -signal.SIGALRM and "die_after" in job.extra
+    if code == DIED or told:
         return json.dumps(asdict(Answer(died=True)))
+    if code == -signal.SIGALRM:
+        content = json.dumps(asdict(Answer(died=False, crash=HUNG))).encode()
     if not content:
         content = json.dumps(asdict(Answer(died=False, crash=f"ended with {code}"))).encode()
     return content.decode()
@@ -213,7 +218,7 @@ def _in_child(job: Job, program: Program) -> str:
 def _be_child(job: Job, program: Program, writing: int) -> None:
     """Run the job and end the process, whatever happens."""
     try:
-        signal.setitimer(signal.ITIMER_REAL, job.extra.get("die_after", 60))
+        signal.setitimer(signal.ITIMER_REAL, job.extra.get("die_after", MOST_SECONDS))
         answer = _run(job, program)
     except BaseException:  # noqa: BLE001 - every traceback is shown by the test
         answer = Answer(died=False, crash=traceback.format_exc())
