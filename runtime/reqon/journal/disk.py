@@ -143,10 +143,22 @@ class Disk:
         """Put new content in the place of a file, whole or not at all; returns its bytes.
 
         Temporary file beside it, sync, rename. The name is durable only after `sync_folder`,
-        which the caller does once for all files of a folder.
+        which the caller does once for all files of a folder. After an error nothing is left of the
+        temporary file where that can be removed: a full disk has its room back.
         """
         temporary = temporary_path(path)
-        fd = self.create(temporary, exclusive=False)
+        try:
+            size = self._write_new(temporary, chunks)
+            self.replace(temporary, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self.unlink(temporary)
+            raise
+        return size
+
+    def _write_new(self, path: Path, chunks: Iterable[bytes]) -> int:
+        """Write a file that nobody reads yet, durable; returns its bytes."""
+        fd = self.create(path, exclusive=False)
         size = 0
         try:
             for chunk in chunks:
@@ -155,7 +167,6 @@ class Disk:
             self.fsync(fd)
         finally:
             self.close(fd)
-        self.replace(temporary, path)
         return size
 
     def replace_durably(self, path: Path, chunks: Iterable[bytes]) -> int:
