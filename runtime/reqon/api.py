@@ -155,7 +155,8 @@ async def execute_async(  # noqa: PLR0913 - options, all by name
         limit: At most so many items a loop; moves no sync checkpoint.
         variables: Values for the mission's `let`s of these names.
         wait: How long to wait for a running execution of the same mission.
-        unknown: What to do with requests whose outcome is not known after an interruption.
+        unknown: What to do with requests whose outcome is not known after an interruption or a
+            failure.
         env: The environment that the mission sees, instead of that of this process.
         auth: A file with credentials for the sources.
 

@@ -63,6 +63,8 @@ class Running:
     max_concurrency: int | None = None
     run_pass: int = 0
     told_at: float = 0.0
+    sent: set[str] = field(default_factory=set[str])
+    """Keys of the requests that change something and were sent in this attempt."""
     teller: Teller = field(init=False)
 
     def __post_init__(self) -> None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from reqon.engine.context import Branch
 
 TOKEN_FIELDS = ("access_token", "accessToken", "token")
-GOOD = 400
+FAILURES = 400
 SERVER_ERRORS = 500
 MAY_HAVE_ACTED = frozenset({408, 409, 425, 429})
 """Refusals after which the same request is to come again."""
@@ -101,13 +101,14 @@ async def _recorded_exchange(branch: Branch, sending: Sending) -> HttpReply | Ht
         scope = branch.call_scope().address
         facts = _facts(request)
         call = await unit.intent(position, key, _body_text(request), facts, scope)
+    branch.run.sent.add(key)
     reply = await _exchange(branch, sending, request)
     if _token_in(branch, reply) is None:
         await _record(branch, call, reply)
     if isinstance(reply, HttpReply):
         unit.settle(call)
         branch.answered()
-    elif request.keyed:
+    elif request.keyed or _may_have_acted(reply, sending):
         branch.note_unanswered()
     else:
         unit.settle(call)
@@ -145,15 +146,14 @@ def _call_place(branch: Branch, sending: Sending) -> CallPlace:
 
 
 def _says_something_else(request: HttpRequest, recorded: RecordedCall) -> bool:
-    refused = recorded.status is not None and GOOD <= recorded.status < SERVER_ERRORS
-    return (
-        refused and recorded.status not in MAY_HAVE_ACTED and recorded.body != _body_text(request)
-    )
+    status = recorded.status
+    refused = status is not None and recorded.failed and status < SERVER_ERRORS
+    return refused and status not in MAY_HAVE_ACTED and recorded.body != _body_text(request)
 
 
 def _known(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> HttpReply | None:
     """The reply that an earlier process had, if it was one to go on with."""
-    if recorded.status is None or recorded.status >= GOOD:
+    if recorded.status is None or not recorded.usable:
         return None
     kept: Mapping[str, Any] = recorded.reply
     now = branch.run.clock.now()
@@ -161,23 +161,32 @@ def _known(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> Http
     return HttpReply(request, recorded.status, kept["reason"], headers, kept["body"], 0, now, now)
 
 
+def _may_have_acted(failure: HttpFailure, sending: Sending) -> bool:
+    """Whether the service may have done what a request without a key asked for."""
+    if failure.status is not None:
+        return failure.status < FAILURES
+    return failure.arrived or (failure.attempts > 1 and sending.scope == "request")
+
+
 def _left_out(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> HttpReply | None:
     """An empty reply in the place of one that is not known and must not be asked for again.
 
-    That is where the service may have forgotten the key, or never had one, and the caller of the
-    run said to go on without. Raises RunError where the caller said nothing.
+    That is where an earlier attempt sent it and the service may have forgotten the key, or never
+    had one, and the caller of the run said to go on without. Raises RunError where the caller said
+    nothing.
     """
-    now = branch.run.clock.now()
+    run, now = branch.run, branch.run.clock.now()
     unsure = recorded.expired(int(now.timestamp() * 1000)) or not request.keyed
-    if recorded.status is not None or not unsure or branch.run.unknown == "resend":
+    if recorded.failed or not unsure or recorded.key in run.sent or run.unknown == "resend":
         return None
-    effect = {"position": recorded.position, "key": recorded.key, "at": format_instant(now)}
-    branch.unit.unknown_effect({**effect, **_facts(request)})
-    if branch.run.unknown == "skip":
+    if not any(effect.get("key") == recorded.key for effect in run.session.state.unknown):
+        effect = {"position": recorded.position, "key": recorded.key, "at": format_instant(now)}
+        branch.unit.unknown_effect({**effect, **_facts(request)})
+    if run.unknown == "skip":
         return HttpReply(request, 0, "unknown", Headers(), {}, 0, now, now)
     raise RunError(
         "network",
-        f"{request.description} was sent before the interruption and its answer is not known",
+        f"{request.description} was sent before and its answer is not known",
         hint="look whether it had its effect; '--unknown resend' sends it again, "
         "'--unknown skip' goes on without it",
     )

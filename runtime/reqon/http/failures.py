@@ -136,6 +136,7 @@ def unanswered_failure(none: NoAnswer, around: Circumstances) -> HttpFailure:
         hint=none.hint,
         retryable=True,
         attempts=around.attempts,
+        arrived=none.trouble != "refused",
     )
 
 

@@ -102,6 +102,7 @@ class HttpFailure:
     object, with `error`, `code`, `message`, `headers` and `retryAfter` where those are absent.
     `message` is for people, and `hint` what they can do; secrets are redacted in both, and in
     `details`, which otherwise equals `value`. `retryable`: a later attempt may succeed.
+    `arrived`: the service may have had the last attempt.
     """
 
     request: HttpRequest
@@ -115,6 +116,7 @@ class HttpFailure:
     hint: str | None = None
     retryable: bool = False
     attempts: int = 1
+    arrived: bool = True
 
     def to_error(self) -> RunError:
         """The run-time error of a step whose request is not guarded."""

@@ -44,8 +44,13 @@ class RecordedCall:
 
     @property
     def usable(self) -> bool:
-        """Whether the reply was recorded and was a success."""
-        return self.status is not None and self.status <= _LAST_SUCCESS
+        """Whether a reply was recorded that was a success and could be read."""
+        return self.reply is not None and not self.failed
+
+    @property
+    def failed(self) -> bool:
+        """Whether the service answered with a status of 400 or above."""
+        return self.status is not None and self.status > _LAST_SUCCESS
 
     def expired(self, now_ms: int) -> bool:
         """Whether the server may have forgotten the key, so that a resend could act twice."""
@@ -181,9 +186,7 @@ class RunState:
         return (
             where
             for where, call in self.calls.items()
-            if call.status is not None
-            and not call.usable
-            and (call.scope == address or call.scope.startswith(start))
+            if call.failed and (call.scope == address or call.scope.startswith(start))
         )
 
     def _delete_cells(self, address: str) -> None:

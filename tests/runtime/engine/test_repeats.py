@@ -10,7 +10,7 @@ import pytest
 
 from reqon.clock import SystemClock
 from reqon.engine.run import ResumeChoice, RunControl
-from support.fake_api import DROP, Asked, Gate, Reply, status
+from support.fake_api import BROKEN_JSON, DROP, Asked, Gate, Reply, status
 from support.fake_pages import once_per_key
 from support.missions import Lab, lab
 
@@ -47,6 +47,17 @@ REFUSED = (
       post "/orders" { body: { n: n, email: env("EMAIL") } }
       store { id: n } -> out
     }
+  }
+  run A
+}
+"""
+)
+WITHOUT_KEY = (
+    HEAD.replace("base:", "idempotency: none, base:")
+    + """
+  action A {
+    post "/orders" { body: { n: 1 } }
+    store { id: "x", reply: response } -> out
   }
   run A
 }
@@ -127,10 +138,13 @@ def failing_first(world: Lab, path: str, *replies: Reply) -> list[object]:
     return came
 
 
-async def test_a_call_that_failed_is_sent_again_as_it_was(tmp_path: Path) -> None:
+@pytest.mark.parametrize("replies", [(status(500), status(503)), (BROKEN_JSON, BROKEN_JSON)])
+async def test_a_call_that_failed_is_sent_again_as_it_was(
+    tmp_path: Path, replies: tuple[Reply, ...]
+) -> None:
     async with lab(tmp_path) as world:
         world.api.get("/begin", {})
-        came = failing_first(world, "/orders", status(500), status(503))
+        came = failing_first(world, "/orders", *replies)
         result = await world.run(AFTER_FAILURE)
         assert result.status == "completed", result.error
         assert list(world.api.idempotency_keys("/orders").values()) == [3]
@@ -138,7 +152,8 @@ async def test_a_call_that_failed_is_sent_again_as_it_was(tmp_path: Path) -> Non
     assert came[0] == came[1] == came[2]
 
 
-async def test_a_resume_sends_what_the_failed_run_sent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reply", [status(500), DROP, BROKEN_JSON])
+async def test_a_resume_sends_what_the_failed_run_sent(tmp_path: Path, reply: Reply) -> None:
     text = (
         HEAD
         + """
@@ -148,11 +163,61 @@ async def test_a_resume_sends_what_the_failed_run_sent(tmp_path: Path) -> None:
 """
     )
     async with lab(tmp_path) as world:
-        came = failing_first(world, "/orders", status(500))
+        came = failing_first(world, "/orders", reply)
         assert (await world.run(text)).status == "failed"
         assert (await world.run(text, resume=ResumeChoice.IF_ANY)).status == "completed"
         assert list(world.api.idempotency_keys("/orders").values()) == [2]
     assert came[0] == came[1]
+
+
+@pytest.mark.parametrize("reply", [DROP, BROKEN_JSON])
+@pytest.mark.parametrize(
+    ("unknown", "ended", "n_requests"),
+    [(None, "failed", 1), ("skip", "completed", 1), ("resend", "completed", 2)],
+)
+async def test_a_call_without_key_that_may_have_acted_is_not_sent_again_unasked(
+    tmp_path: Path, reply: Reply, unknown: str | None, ended: str, n_requests: int
+) -> None:
+    async with lab(tmp_path) as world:
+        came = failing_first(world, "/orders", reply)
+        assert (await world.run(WITHOUT_KEY)).status == "failed"
+        for _ in range(2):
+            result = await world.run(WITHOUT_KEY, resume=ResumeChoice.IF_ANY, unknown=unknown)
+            assert result.status == ended, result.error
+            assert len(came) == n_requests
+            if ended == "completed":
+                break
+    assert len(result.record.get("unknownEffects", [])) == (0 if unknown == "resend" else 1)
+
+
+async def test_a_call_without_key_that_was_refused_is_sent_again(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        came = failing_first(world, "/orders", status(422))
+        assert (await world.run(WITHOUT_KEY)).status == "failed"
+        result = await world.run(WITHOUT_KEY, resume=ResumeChoice.IF_ANY)
+        assert result.status == "completed", result.error
+    assert came == [{"n": 1}, {"n": 1}]
+
+
+async def test_a_call_without_key_that_never_left_is_sent_when_resumed(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        failing_first(world, "/orders")
+        world.environ["API"] = "http://127.0.0.1:1"
+        result = await world.run(WITHOUT_KEY)
+        assert result.record["errors"][0]["kind"] == "network"
+        del world.environ["API"]
+        result = await world.run(WITHOUT_KEY, resume=ResumeChoice.IF_ANY, force=True)
+        assert result.status == "completed", result.error
+
+
+async def test_the_program_may_send_a_call_without_key_again(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        world.api.get("/begin", {})
+        came = failing_first(world, "/orders", DROP, BROKEN_JSON)
+        text = AFTER_FAILURE.replace("base:", "idempotency: none, base:")
+        result = await world.run(text)
+        assert result.status == "completed", result.error
+    assert len(came) == 3
 
 
 @pytest.mark.parametrize(("reply", "n_listed"), [(DROP, 1), (status(422), 0)])
