@@ -358,6 +358,10 @@ class StepContext(Protocol):
         """Send; never raises for failures of the other side."""
         ...
 
+    def calls_anew(self) -> None:
+        """The next request of this place is another call, with a key of its own."""
+        ...
+
     def took(self, reply: HttpReply) -> None:
         """A reply was accepted: credentials in it may be taken over."""
         ...

@@ -13,7 +13,7 @@ from typing import Any
 
 from reqon.errors import RunError
 from reqon.http.encode import RequestParts, Target, build_request
-from reqon.http.messages import HttpFailure, HttpReply
+from reqon.http.messages import UNSAFE_TO_REPEAT, HttpFailure, HttpReply
 from reqon.http.paging.merge import find_items, items_at
 from reqon.http.paths import Placeholder, fill_path, path_parts
 from reqon.plan.model import RequestPlan
@@ -44,6 +44,8 @@ from vague.ast.expressions import (
     StringLiteral,
 )
 
+FAILURES = 400
+NOT_LET_IN = frozenset({401, 403})
 KEPT_BYTES = 16 * 1024
 """A larger reply is kept where it was fetched, and variables refer to it."""
 
@@ -158,7 +160,10 @@ class FetchRunner:
         assert self.paging is not None, "called for paginated requests"
         result = await fetch_pages(ctx, position, sending, self.paging)
         if isinstance(result, HttpFailure):
-            ctx.erase(position)
+            if self.plan.guarded or not _goes_on(position, result):
+                ctx.erase(position)
+                if sending.request.method in UNSAFE_TO_REPEAT:
+                    ctx.calls_anew()
             self._fail(ctx, result)
             return
         ctx.set_response(result.value)
@@ -186,6 +191,18 @@ def meta_of(reply: HttpReply) -> ReplyMeta:
     return ReplyMeta(
         reply.status, headers if isinstance(headers, Headers) else Headers(headers), ok=reply.ok
     )
+
+
+def _goes_on(position: Position, failure: HttpFailure) -> bool:
+    """Whether a resume asks for the page that failed, and not for the list from its beginning.
+
+    A page that is refused as such may never come, nor one that failed twice: the service may have
+    forgotten the cursor.
+    """
+    if position.saved is not None and position.cell is position.saved:
+        return False
+    status = failure.status
+    return failure.retryable or status is None or status < FAILURES or status in NOT_LET_IN
 
 
 def _n_items(value: Any) -> int:

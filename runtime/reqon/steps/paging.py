@@ -211,7 +211,7 @@ async def _fetch_rest(
     """Fetch the pages that are missing, each committed while the next one is on its way."""
     source, paging = sending.source, fetching.paging
     target = Target(source.name, source.base, source.headers)
-    if position.saved is not None and not paging.done:
+    if position.saved is not None and not paging.done and sending.request.method == "GET":
         await _compare_last(ctx, sending, target, fetching, position)
     while not paging.done:
         ask = paging.ask

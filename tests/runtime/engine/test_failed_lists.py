@@ -1,0 +1,96 @@
+"""A list that fails at one of its pages: where a resume goes on, and under which keys."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from reqon.engine.run import ResumeChoice
+from support.fake_api import BROKEN_JSON, DROP, Asked, Reply, status
+from support.missions import Lab, lab
+
+LIST = """
+mission M {
+  source Api { base: env("API") }
+  store out: file("out")
+  action A {
+    REQUEST
+    store response.data -> out
+  }
+  run A
+}
+"""
+GET = LIST.replace("REQUEST", 'get "/rows" { paginate: page(page, 2) }')
+POST = LIST.replace(
+    "REQUEST", 'post "/rows" { body: { at: now() }, paginate: page(page, 2), until: page >= 4 }'
+)
+
+
+def failing_at(world: Lab, method: str, page: int, *replies: Reply) -> list[int]:
+    """Four pages of two rows, one of which fails so often; the pages asked for, in order."""
+    left, asked_for = list(replies), []
+
+    def route(asked: Asked) -> Reply:
+        number = int(asked.params["page"])
+        asked_for.append(number)
+        if number == page and left:
+            return left.pop(0)
+        rows = [{"id": 2 * number}, {"id": 2 * number + 1}]
+        return Reply({"data": rows if number < 5 else []})
+
+    world.api.on(method, "/rows", route)
+    return asked_for
+
+
+async def resumed(world: Lab, text: str) -> None:
+    result = await world.run(text, resume=ResumeChoice.IF_ANY)
+    assert result.status == "completed", result.error
+    assert len(world.store("out")) == 8
+
+
+@pytest.mark.parametrize("reply", [DROP, BROKEN_JSON, status(503), status(401), status(429)])
+async def test_a_resume_asks_for_the_page_that_failed(tmp_path: Path, reply: Reply) -> None:
+    async with lab(tmp_path) as world:
+        replies = [reply] * (3 if reply.status == 429 else 1)  # a 429 is asked again by itself
+        asked_for = failing_at(world, "GET", 3, *replies)
+        assert (await world.run(GET)).status == "failed"
+        before = len(asked_for)
+        await resumed(world, GET)
+    assert asked_for[before:] == [2, 3, 4, 5]  # the last page that is kept is compared
+
+
+async def test_a_page_that_is_refused_is_not_asked_for_again(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        asked_for = failing_at(world, "GET", 3, status(400))
+        assert (await world.run(GET)).status == "failed"
+        await resumed(world, GET)
+    assert asked_for == [1, 2, 3, 1, 2, 3, 4, 5]
+
+
+async def test_a_page_that_fails_again_is_not_asked_for_a_third_time(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        asked_for = failing_at(world, "GET", 3, status(500), status(500))
+        assert (await world.run(GET)).status == "failed"
+        assert (await world.run(GET, resume=ResumeChoice.IF_ANY)).status == "failed"
+        await resumed(world, GET)
+    assert asked_for == [1, 2, 3, 2, 3, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("reply", "pages"),
+    [(status(503), [1, 2, 3, 3, 4]), (status(400), [1, 2, 3, 1, 2, 3, 4])],
+)
+async def test_no_page_asked_for_by_post_has_the_key_of_another_body(
+    tmp_path: Path, reply: Reply, pages: list[int]
+) -> None:
+    async with lab(tmp_path) as world:
+        asked_for = failing_at(world, "POST", 3, reply)
+        assert (await world.run(POST)).status == "failed"
+        await resumed(world, POST)
+        bodies: dict[str | None, set[bytes]] = defaultdict(set)
+        for asked in world.api.requests:
+            bodies[asked.header("Idempotency-Key")].add(asked.body)
+    assert asked_for == pages
+    assert all(len(found) == 1 for found in bodies.values())
