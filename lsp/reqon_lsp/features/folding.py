@@ -11,8 +11,8 @@ from vague.ast.definitions import Import
 from vague.parser import Parsed
 
 _PIECE = re.compile(
-    r"""(?P<comment>//[^\n]*|\#[^\n]*|/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)?)"""
-    r"""|(?P<string>"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?|`[^`\n]*`?)"""
+    r"""(?P<comment>//[^\n]*|\#[^\n]*|/\*[^*]*+(?>(?:\*(?!/)[^*]*+)*)(?:\*/)?)"""
+    r"""|(?P<string>"(?>(?:[^"\\\n]++|\\.)*)"?|'(?>(?:[^'\\\n]++|\\.)*)'?|`[^`\n]*`?)"""
     r"""|(?P<open>[{\[(])|(?P<close>[}\])])""",
     re.DOTALL,
 )
