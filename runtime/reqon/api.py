@@ -24,6 +24,7 @@ from typing import Any, Literal, TypedDict, TypeVar, Unpack
 from reqon.engine.run import ResumeChoice, RunControl, RunOptions, RunResult, run_mission
 from reqon.errors import CheckError, ConfigError, ReqonError
 from reqon.events.stream import Sink
+from reqon.journal.faults import check_listable
 from reqon.loader import DiskFiles, TextOverDisk
 from reqon.settings import load_settings
 from reqon.sinks.callbacks import CallbackSink
@@ -282,7 +283,11 @@ def _in_event_loop() -> bool:
 
 
 def _reader(state_dir: str | Path | None) -> StateReader:
-    return StateReader(Path(state_dir) if state_dir is not None else default_state_dir(os.environ))
+    reader = StateReader(
+        Path(state_dir) if state_dir is not None else default_state_dir(os.environ)
+    )
+    check_listable(reader.paths)
+    return reader
 
 
 def _read_state(

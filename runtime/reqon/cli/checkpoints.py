@@ -10,16 +10,18 @@ from datetime import datetime
 import click
 
 from reqon.cli import console, wording
+from reqon.cli.finding import reader_of
 from reqon.cli.groups import GroupWithDefault
 from reqon.cli.invocation import Invocation, complete_sync_key, pass_invocation
 from reqon.cli.types import INSTANT
 from reqon.clock import SystemClock, format_instant
 from reqon.errors import ConfigError, RefusedError
 from reqon.journal.disk import Disk
+from reqon.journal.faults import unreadable
 from reqon.journal.sync_checkpoints import reset_checkpoints, set_checkpoint
+from reqon.state.closed import is_closed
 from reqon.state.model import SyncCheckpoint
 from reqon.state.paths import StatePaths
-from reqon.state.reader import StateReader
 
 EPILOG = """\b
 Examples:
@@ -97,9 +99,10 @@ def reset(invocation: Invocation, keys: tuple[str, ...], *, everything: bool) ->
 
 
 def _read(invocation: Invocation) -> dict[str, SyncCheckpoint]:
-    reader = StateReader(invocation.state_dir)
-    known = reader.sync_checkpoints()
+    known = reader_of(invocation.state_dir).sync_checkpoints()
     if not isinstance(known, dict):
+        if is_closed(known.path):
+            raise unreadable(known.path, known.reason)
         raise RefusedError(
             f"the sync checkpoints in '{known.path}' cannot be read: {known.reason}",
             hint="`reqon state repair` rebuilds them from the records, or restore a backup",

@@ -24,6 +24,7 @@ from reqon.cli.invocation import (
 )
 from reqon.cli.types import DURATION
 from reqon.errors import ExitCode
+from reqon.journal.faults import check_readable
 from reqon.journal.retention import Removal, Rules
 from reqon.state.paths import StatePaths
 from reqon.state.reader import StateReader
@@ -138,6 +139,7 @@ class _Cleanup:
 
     async def _clean_folder(self) -> cleaning.Outcome | None:
         """Clean the state folder; None where it was not meant."""
+        check_readable(self._paths)
         wish, reader = self._wish, StateReader(self._paths.root)
         known = cleaning.missions_with_files(reader)
         if wish.mission is not None and wish.mission not in known:

@@ -20,6 +20,7 @@ from reqon.engine.shown import folder_around
 from reqon.errors import ConfigError, ExitCode
 from reqon.journal.copying import Copied, CopyReport, Places, Pull, Push, taken
 from reqon.journal.disk import Disk
+from reqon.journal.faults import check_readable
 from reqon.journal.folders import prepare_folders
 from reqon.secrets import names_secret
 from reqon.settings import Settings, load_settings
@@ -37,6 +38,7 @@ async def push(
     """From the folder into the store."""
     settings = load_settings(os.environ, folder=Path())
     store, reader = opened(name, settings), StateReader(folder)
+    check_readable(reader.paths)
     missions = _missions_in(reader, mission, execution)
     _learn_secrets(settings, reader)
     report = CopyReport()

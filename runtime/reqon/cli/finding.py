@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 
 from reqon.cli import console
 from reqon.errors import ConfigError
+from reqon.journal.faults import check_listable
+from reqon.state.closed import is_closed
 from reqon.state.model import ExecutionState
 from reqon.state.reader import StateReader
 
 _LISTED = 10
+CLOSED_HINT = "`ls -la` shows its rights; run Reqon as its owner, or give it to this user"
+REPAIR_HINT = "`reqon state repair` rebuilds what can be rebuilt"
+
+
+def reader_of(folder: Path) -> StateReader:
+    """A reader of the state folder; ConfigError where it is there and cannot be looked into."""
+    reader = StateReader(folder)
+    check_listable(reader.paths)
+    return reader
 
 
 def find_mission(reader: StateReader, mission: str) -> ExecutionState:
@@ -26,7 +38,7 @@ def unknown_mission(reader: StateReader, mission: str) -> ConfigError:
     if damaged:
         return ConfigError(
             f"the record of '{mission}' cannot be read: {damaged[0].path}: {damaged[0].reason}",
-            hint="`reqon state repair` rebuilds what can be rebuilt",
+            hint=CLOSED_HINT if is_closed(damaged[0].path) else REPAIR_HINT,
         )
     known = reader.missions()
     near = difflib.get_close_matches(mission, known, n=1)
@@ -55,6 +67,15 @@ def find_execution(reader: StateReader, execution: str, mission: str | None) -> 
             hint=f"the newest are: {', '.join(known)}" if known else "there is none at all yet",
         )
     return state
+
+
+def say_unreadable(reader: StateReader, mission: str | None) -> None:
+    """Say which records of a mission, or of all, cannot be read, and what to do."""
+    for file in reader.corrupt(mission):
+        closed = is_closed(file.path)
+        word = "unreadable" if closed else "corrupt"
+        console.say(f"{console.paint(word, 'bad')}  {file.path}: {file.reason}")
+        console.say(f"  help: {CLOSED_HINT if closed else REPAIR_HINT}")
 
 
 def say_nothing_here(reader: StateReader) -> None:

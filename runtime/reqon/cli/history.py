@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from reqon.cli import console, records, wording
-from reqon.cli.finding import say_nothing_here, unknown_mission
+from reqon.cli.finding import reader_of, say_nothing_here, say_unreadable, unknown_mission
 from reqon.cli.invocation import (
     KEPT,
     Deferred,
@@ -21,7 +21,6 @@ from reqon.cli.invocation import (
 from reqon.cli.types import MOMENT
 from reqon.clock import SystemClock
 from reqon.state.model import ExecutionState
-from reqon.state.reader import StateReader
 from reqon.state.record import STATUSES
 
 EPILOG = """\b
@@ -55,7 +54,7 @@ def command(
     if state_store is not None:
         wish = (state_store, mission, status, since, limit)
         return Deferred(KEPT, "show_history", wish, as_json=as_json)
-    reader = StateReader(invocation.state_dir)
+    reader = reader_of(invocation.state_dir)
     states = reader.history(mission, limit=limit, status=status, since=since)
     if mission is not None and not states and reader.latest(mission) is None:
         raise unknown_mission(reader, mission)
@@ -63,6 +62,8 @@ def command(
         show_executions(states, with_mission=mission is None, as_json=as_json)
     else:
         say_nothing_here(reader)
+    if not as_json:
+        say_unreadable(reader, mission)
     return None
 
 

@@ -129,7 +129,9 @@ def _say_usage_error(error: click.UsageError) -> int:
 
 def _say_system_error(error: OSError) -> ExitCode:
     path = f": '{error.filename}'" if error.filename else ""
-    hint = "look at what is there: Reqon could not use it, and has stopped before going on"
+    hint = "put it right and run the command again"
+    if error.filename:
+        hint = f"`ls -la {error.filename}` shows what is there; {hint}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         hint = "free some space and run the command again; `reqon state` shows what takes how much"
     console.say_problem("error", f"{(error.strerror or str(error)).lower()}{path}", hint)

@@ -25,6 +25,7 @@ from reqon.cli.invocation import (
 from reqon.clock import SystemClock
 from reqon.errors import ConfigError, ExitCode
 from reqon.journal.disk import Disk
+from reqon.journal.faults import check_listable, check_readable
 from reqon.journal.repair import RepairReport, repair
 from reqon.settings import load_settings
 from reqon.state.paths import BLOBS_SUFFIX, JOURNAL_SUFFIX, StatePaths
@@ -62,6 +63,7 @@ def show(invocation: Invocation, *, as_json: bool) -> None:
     if not paths.root.is_dir():
         console.say(f"there is no state folder '{paths.root}' yet")
         return
+    check_listable(paths)
     parts = [(name, *_measure(files), frees) for name, files, frees in _parts(paths)]
     if as_json:
         console.show_json([{"part": name, "files": n, "bytes": size} for name, n, size, _ in parts])
@@ -92,6 +94,7 @@ def repair_state(invocation: Invocation, *, as_json: bool) -> int:
             f"there is no state folder '{paths.root}'",
             hint="name the folder with --state-dir",
         )
+    check_readable(paths)
     secrets = load_settings(os.environ, folder=Path()).secrets
     disk = Disk()
     disk.make_folder(paths.locks)

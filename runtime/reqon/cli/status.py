@@ -13,7 +13,13 @@ from collections.abc import Iterator, Sequence
 import click
 
 from reqon.cli import console, records, wording
-from reqon.cli.finding import find_execution, find_mission, say_nothing_here
+from reqon.cli.finding import (
+    find_execution,
+    find_mission,
+    reader_of,
+    say_nothing_here,
+    say_unreadable,
+)
 from reqon.cli.invocation import (
     KEPT,
     Deferred,
@@ -62,7 +68,7 @@ def command(
         if watch:
             raise click.UsageError("--watch looks at the state folder, not at a state store")
         return Deferred(KEPT, "show_status", (state_store, mission, execution), as_json=as_json)
-    reader = StateReader(invocation.state_dir)
+    reader = reader_of(invocation.state_dir)
     if watch:
         return _watch(reader, mission, execution, as_json=as_json)
     _show(reader, mission, execution, as_json=as_json)
@@ -78,6 +84,8 @@ def _show(
             console.show_json(state.to_dict())
         else:
             console.show_lines(detail_lines(reader, state))
+            if execution is None:
+                say_unreadable(reader, mission)
     else:
         _show_all(reader, as_json=as_json)
 
@@ -98,8 +106,7 @@ def _show_all(reader: StateReader, *, as_json: bool) -> None:
         console.show_lines(overview(states))
     else:
         say_nothing_here(reader)
-    for line in _damage(reader):
-        console.say(line)
+    _say_damage(reader)
 
 
 def overview(states: Sequence[ExecutionState]) -> list[str]:
@@ -201,15 +208,13 @@ def _error_lines(error: records.Record) -> list[str]:
     return [head, *(f"         {line}" for line in lines[1:])]
 
 
-def _damage(reader: StateReader) -> Iterator[str]:
-    """Lines about files that cannot be read."""
-    for file in reader.corrupt():
-        yield f"{console.paint('corrupt', 'bad')}  {file.path}: {file.reason}"
-        yield "  help: `reqon state repair` rebuilds what can be rebuilt"
+def _say_damage(reader: StateReader) -> None:
+    """Say which files cannot be read, and how many were put aside."""
+    say_unreadable(reader, None)
     aside = reader.quarantine()
     if aside:
         files = wording.counted(len(aside), "file")
-        yield f"{files} put aside in {reader.paths.quarantine}"
+        console.say(f"{files} put aside in {reader.paths.quarantine}")
 
 
 def _watch(

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from reqon.cli import console
-from reqon.cli.finding import find_mission
+from reqon.cli.finding import find_mission, reader_of
 from reqon.cli.invocation import Invocation, ReqonCommand, complete_mission, pass_invocation
 from reqon.errors import ExitCode, RefusedError
 from reqon.journal.locks import process_facts
@@ -39,7 +39,7 @@ Example:
 @pass_invocation
 def command(invocation: Invocation, mission: str) -> int:
     """Ask the running execution of MISSION to stop in order; it can be resumed then."""
-    reader = StateReader(invocation.state_dir)
+    reader = reader_of(invocation.state_dir)
     running = holder(StatePaths(invocation.state_dir).mission_lock(mission))
     if running is None:
         state = find_mission(reader, mission)

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 
 from reqon.errors import ConfigError, StorageError
+from reqon.state.closed import closed_file, closed_folder
+from reqon.state.paths import StatePaths
 
 if sys.platform == "win32":
 
@@ -66,12 +68,51 @@ def check_writable(folder: Path) -> None:
         if _is_read_only(place):
             raise _unusable(place, "its file system is read-only")
         if not os.access(place, os.W_OK | os.X_OK):
-            raise _unusable(
-                place,
-                f"mode {stat.S_IMODE(facts.st_mode):04o}, owner {_owner(facts.st_uid)}; "
-                f"this process is {_owner(_own_uid())}",
-            )
+            raise _unusable(place, _rights(facts))
         return
+
+
+def check_readable(paths: StatePaths) -> None:
+    """Refuse state that is there and may not be read: it must count neither as missing nor as bad.
+
+    Raises ConfigError naming the path, its mode and its owner.
+    """
+    check_listable(paths)
+    file = closed_file(paths)
+    if file is not None:
+        raise unreadable(file, "permission denied")
+
+
+def check_listable(paths: StatePaths) -> None:
+    """Refuse a state folder whose executions cannot be listed, so that nobody takes it for empty.
+
+    Raises ConfigError naming the path, its mode and its owner.
+    """
+    folder = closed_folder(paths)
+    if folder is not None:
+        raise unreadable(folder.path, folder.reason)
+
+
+def unreadable(path: Path, reason: str) -> ConfigError:
+    """The error for state at `path` that may not be read, with who might."""
+    return ConfigError(
+        f"the state in '{path}' cannot be read: {_with_rights(path, reason)}",
+        hint=f"`ls -la {path}` shows its rights; run Reqon as its owner, or give it to this user",
+    )
+
+
+def _with_rights(path: Path, reason: str) -> str:
+    try:
+        return f"{reason}: {_rights(path.stat())}"
+    except OSError:
+        return reason
+
+
+def _rights(facts: os.stat_result) -> str:
+    return (
+        f"mode {stat.S_IMODE(facts.st_mode):04o}, owner {_owner(facts.st_uid)}; "
+        f"this process is {_owner(_own_uid())}"
+    )
 
 
 def _is_read_only(folder: Path) -> bool:

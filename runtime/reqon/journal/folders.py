@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reqon.journal.disk import Disk
-from reqon.journal.faults import check_writable, unwritable
+from reqon.journal.faults import check_readable, check_writable, unwritable
 from reqon.state.paths import StatePaths
 
 RESERVE_BYTES = 256 * 1024
@@ -18,11 +18,13 @@ RESERVE_BYTES = 256 * 1024
 def prepare_folders(paths: StatePaths, disk: Disk) -> None:
     """Make what is missing of the state folder, durable. Blocks.
 
-    Raises ConfigError where something cannot be written, StorageError where the disk is full.
+    Raises ConfigError where something cannot be written, or is there and cannot be read, and
+    StorageError where the disk is full.
     """
     folders = (paths.root, paths.execution, paths.stores, paths.locks)
     for folder in folders:
         check_writable(folder)
+    check_readable(paths)
     try:
         for folder in folders:
             disk.make_folder(folder)

@@ -73,14 +73,14 @@ def read_start(path: Path) -> dict[str, Any] | None:
 
 
 def has_begun(path: Path) -> bool:
-    """Whether a journal holds more than, at most, a torn first frame."""
+    """Whether a journal holds more than, at most, a torn first frame; or cannot be read."""
     n_lines = 0
     try:
         with open_regular(path) as file:
             while n_lines < 2 and (piece := file.read(_WINDOW_BYTES)):
                 n_lines += piece.count(b"\n")
     except OSError:
-        return False
+        return os.path.lexists(path)
     return n_lines > 1
 
 
