@@ -20,7 +20,7 @@ RESERVED = (
 
 _ODD = r";@$~^\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 _STRANGE = rf"[{_ODD}]++|[^\w\x00-\x7f]++|`(?![^`\n]*`)"
-BLOCK_COMMENT = r"/\*[^*]*+(?>(?:\*(?!/)[^*]*+)*)(?:\*/)?"
+BLOCK_COMMENT = r"/\*[^*]*+(?>\*(?!/)[^*]*+)*+(?:\*/)?"
 _TRAIL = r" \t\r,;()\[\]{}"
 
 
@@ -30,24 +30,24 @@ def _string(quote: str) -> str:
     What stands last on the line (`get "/x {`) belongs much more often to the program than to the
     text, and leaving it out keeps the brackets around it whole.
     """
-    closed = rf"{quote}(?>(?:[^{quote}\\\n]++|\\.)*){quote}"
-    unclosed = rf"{quote}(?>(?:[^{quote}\\\n{_TRAIL}]++|\\.|\\|[{_TRAIL}]++(?!\n|\Z))*)"
+    closed = rf"{quote}(?>[^{quote}\\\n]++|\\.)*+{quote}"
+    unclosed = rf"{quote}(?>[^{quote}\\\n{_TRAIL}]++|\\.|\\|[{_TRAIL}]++(?!\n|\Z))*+"
     return f"{closed}|{unclosed}"
 
 
 _BACKTICKS = r"`[^`\n]*+`"
 # An address that somebody has forgotten to quote: its `//` begins no comment.
-BARE_URL = r"https?://(?>(?:[^\s\"'`,;()\[\]{}]++|\{[\w.]*+\})+)"
+BARE_URL = r"https?://(?>[^\s\"'`,;()\[\]{}]++|\{[\w.]*+\})++"
 
 # What the regular expressions of the grammar name in angle brackets. Every repetition is
-# possessive or in an atomic group, so that no text makes a match slow. A group is never repeated
-# possessively (`(?:…)*+`): up to Python 3.11.4 such a match may end at a wrong place.
+# possessive, so that no text makes a match slow or large. What is repeated is an atomic group
+# (`(?>…)*+`): up to Python 3.11.4 a match of `(?:…)*+` may end at a wrong place.
 PIECES: dict[str, str] = {
-    "space": rf"(?>(?:[ \t\r\n]++|//[^\n]*+|\#[^\n]*+|{BLOCK_COMMENT}|{_STRANGE})*)",
-    "same": rf"(?>(?:[ \t]++|/\*[^*\n]*+(?>(?:\*(?!/)[^*\n]*+)*)\*/|{_STRANGE})*)",
+    "space": rf"(?>[ \t\r\n]++|//[^\n]*+|\#[^\n]*+|{BLOCK_COMMENT}|{_STRANGE})*+",
+    "same": rf"(?>[ \t]++|/\*[^*\n]*+(?>\*(?!/)[^*\n]*+)*+\*/|{_STRANGE})*+",
     "word": r"[^\W0-9]\w*+",
     "name": rf"(?!(?:_|{'|'.join(RESERVED)})(?!\w))[^\W0-9]\w*+",
-    "number": r"\.?[0-9](?>(?:\w++|\.(?=[0-9])|\.(?![\w.])|(?<=[eE])[+-](?=[0-9]))*)",
+    "number": r"\.?[0-9](?>\w++|\.(?=[0-9])|\.(?![\w.])|(?<=[eE])[+-](?=[0-9]))*+",
     "string": f"(?:{_string(chr(34))}|{_string(chr(39))}|{_BACKTICKS})",
     "url": BARE_URL,
     "unit": r"(?:ms|(?:millisecond|second|minute|hour|day|week)s?)",
@@ -57,7 +57,7 @@ SPACE = re.compile(PIECES["space"])
 STRANGE = re.compile(_STRANGE)
 _SCAN = re.compile(
     rf"[()\[\]{{}}]|{PIECES['string']}|//[^\n]*|\#[^\n]*|{BLOCK_COMMENT}|{BARE_URL}"
-    rf"|\A\ufeff|(?P<odd>[{_ODD}`])(?>(?P=odd)*)|[^\x00-\x7f]++"
+    rf"|\A\ufeff|(?P<odd>[{_ODD}`])(?>(?P=odd))*+|[^\x00-\x7f]++"
 )
 _COMMENTS = re.compile(rf"{PIECES['string']}|//[^\n]*|\#[^\n]*|{BLOCK_COMMENT}|{BARE_URL}")
 CLOSERS = {"(": ")", "[": "]", "{": "}"}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from vague.program import MissionProgram, Program
 from vague.text import Span
 
-_HEADER = re.compile(r"(?>(?:[^{/#]++|//[^\n]*+|#[^\n]*+|/\*.*?\*/|/)*)\{", re.DOTALL)
+_HEADER = re.compile(r"(?>[^{/#]++|//[^\n]*+|#[^\n]*+|/\*.*?\*/|/)*+\{", re.DOTALL)
 MAX_HEADERS = 200
 
 
