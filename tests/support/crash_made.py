@@ -25,6 +25,8 @@ _ANEW = re.compile(
 )
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 N_DISTURBANCES = 4
+MOST_FAILURES = 30
+"""More than the outages can make: an attempt may end at the first request that fails."""
 OTHER = "Other"
 """The mission that writes the same store as the made one."""
 
@@ -107,7 +109,7 @@ class MadeRuns:
             run.world.outages = tuple(range(at, at + chance.randint(1, 5)) for at in begins)
             run.env["MADE_TRIES"] = chance.choice(("1", "9"))
             log.append(f"outages {run.world.outages}, tries {run.env['MADE_TRIES']}")
-            for number in range(12):
+            for number in range(MOST_FAILURES):
                 if chance.random() < 0.3:
                     log.append(self._disturb(run, chance, resume=number > 0))
                 else:
