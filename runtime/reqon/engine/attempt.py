@@ -18,7 +18,7 @@ from reqon.engine.resume import ResumeCells
 from reqon.engine.running import Running
 from reqon.engine.shown import folder_around
 from reqon.engine.stops import RunControl, Stop
-from reqon.engine.window import Window
+from reqon.engine.window import WINDOW, Window
 from reqon.errors import (
     AbortError,
     ExitCode,
@@ -103,7 +103,11 @@ class Attempt:
                 tuple(name for stage in self.bound.pipeline for name in stage.actions),
             )
         )
-        for notice in (*([self.warning] if self.warning else []), *session.notices):
+        for notice in (
+            *([self.warning] if self.warning else []),
+            *session.notices,
+            *self._other_window(running.window),
+        ):
             events.emit(Warned("other", notice))
         session.keep_lease(running.stop.set)
         error = await self._pipeline(running)
@@ -121,6 +125,22 @@ class Attempt:
             error,
             aborted=isinstance(error, AbortError),
         )
+
+    def _window(self, session: Session) -> Window:
+        """The caller's window for a new execution; one that goes on keeps its own."""
+        if not session.resumed:
+            return self.window
+        return Window.from_json(session.state.start.notes.get(WINDOW))
+
+    def _other_window(self, window: Window) -> list[str]:
+        if window.to_json() == self.window.to_json():
+            return []
+        if self.window.publishes:
+            return [f"the execution keeps its window ({window}) and moves no sync checkpoint"]
+        return [
+            f"the execution keeps the window that it began with ({window}); the one given now "
+            f"({self.window}) counts for new executions only"
+        ]
 
     def _running(self, session: Session, events: EventStream, clock: Clock) -> Running:
         state = session.state
@@ -140,7 +160,7 @@ class Attempt:
             read_env=self.loader.settings.env,
             evaluate=self.loader.evaluate,
             stop=Stop(),
-            window=self.window,
+            window=self._window(session),
             keeper=Keeper(state.cells),
             resume=ResumeCells(state.cells if session.resumed else {}),
             seed=state.start.seed,

@@ -26,7 +26,7 @@ from reqon.engine.loading import Loader
 from reqon.engine.new_state import warning_of_new_state
 from reqon.engine.shown import folder_around, shown_path
 from reqon.engine.stops import RunControl
-from reqon.engine.window import Window
+from reqon.engine.window import WINDOW, Window
 from reqon.errors import (
     CheckError,
     ConfigError,
@@ -190,6 +190,8 @@ class _Run:
         self.options = options
         self.sinks = sinks
         self.control = control
+        self.window = Window(options.full, options.since, options.until, options.limit)
+        self.window.check()
         self.loader = Loader(plan, options.settings, options.clock, options.variables)
         self.mission_options = self.loader.options()
         if options.debugger is not None:
@@ -231,7 +233,7 @@ class _Run:
             client=client,
             sinks=self.sinks,
             control=self.control,
-            window=Window(options.full, options.since, options.until, options.limit),
+            window=self.window,
             dry_run=options.dry_run,
             unknown=options.unknown,
             on_stores=options.on_stores,
@@ -257,11 +259,16 @@ class _Run:
             redact=mission.redact,
             secrets=options.settings.secrets,
             lets={name: tag(value) for name, value in self.loader.saved_lets().items()},
-            notes={"bases": sources.bases()},
+            notes=self._notes(sources.bases()),
             retention=mission.retention,
             elsewhere=None if options.dry_run else self.elsewhere,
             timing=options.timing,
         )
+
+    def _notes(self, bases: Mapping[str, Any]) -> dict[str, Any]:
+        """What a new execution keeps beside its program."""
+        window = self.window.to_json()
+        return {"bases": bases, **({WINDOW: window} if window else {})}
 
     def _facts(self, state_dir: Path) -> ProgramFacts:
         facts = self.plan.facts

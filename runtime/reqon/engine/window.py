@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from reqon.errors import RunError
+from reqon.clock import format_instant
+from reqon.errors import ConfigError, RunError
+from reqon.state.record import as_object, count, instant
+
+WINDOW = "window"
+"""The note of an execution that holds the window it began with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """What the caller of a run wants of its sync times and amounts.
 
-    With any of these set, no sync time is published.
+    With any of these set, no sync time is published. An execution keeps the window that it began
+    with: pages of one window and pages of another make no whole.
     """
 
     full: bool = False
@@ -23,7 +31,46 @@ class Window:
     @property
     def publishes(self) -> bool:
         """Whether this run may move sync times."""
-        return not self.full and self.since is None and self.until is None and self.limit is None
+        return self == Window()
+
+    def check(self) -> None:
+        """Refuse a window that ends before it begins."""
+        if self.since is None or self.until is None:
+            return
+        if self.since.astimezone() >= self.until.astimezone():
+            raise ConfigError(
+                f"the window ends at {format_instant(self.until)}, "
+                f"which is not after its beginning {format_instant(self.since)}",
+                hint="'until' must be later than 'since'",
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """What of it is set, for the journal."""
+        found: dict[str, Any] = {"full": True} if self.full else {}
+        for name, moment in (("since", self.since), ("until", self.until)):
+            if moment is not None:
+                found[name] = format_instant(moment)
+        return found if self.limit is None else {**found, "limit": self.limit}
+
+    @classmethod
+    def from_json(cls, value: object) -> Window:
+        """The window that `to_json` has told of; the usual one for anything else."""
+        told: Mapping[str, Any] = as_object(value) or {}
+        limit: Any = told.get("limit")
+        return cls(
+            told.get("full") is True,
+            instant(told.get("since")),
+            instant(told.get("until")),
+            limit if count(limit) else None,
+        )
+
+    def __str__(self) -> str:
+        """As on the command line."""
+        words = [
+            f"--{name}" if value is True else f"--{name} {value}"
+            for name, value in self.to_json().items()
+        ]
+        return " ".join(words) or "the usual one"
 
 
 _ENDS = {
