@@ -8,13 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from reqon.state.regular import open_regular
+
 
 class DiskFiles:
     """The `Files` protocol of `vague.program` over the file system; paths as text."""
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file; raises OSError."""
-        return Path(path).read_bytes()
+        """The bytes of a file; raises OSError, also for what is none, such as a pipe."""
+        with open_regular(Path(path)) as file:
+            return file.read()
 
     def kind(self, path: str) -> Literal["file", "folder"] | None:
         """What lies at `path`; None for nothing, for what cannot be read, and for devices."""

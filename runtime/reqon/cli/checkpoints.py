@@ -5,6 +5,7 @@ Changes keep a copy of the old file in quarantine and leave a line in its `audit
 
 from __future__ import annotations
 
+import difflib
 from datetime import datetime
 
 import click
@@ -70,6 +71,11 @@ def list_checkpoints(invocation: Invocation, *, as_json: bool) -> None:
 def set_time(invocation: Invocation, key: str, time: datetime) -> None:
     """Set the checkpoint KEY to TIME; the next sync asks for what changed since then."""
     paths = _writable(invocation)
+    known = _read(invocation)
+    if known and key not in known:
+        near = difflib.get_close_matches(key, known, n=1)
+        meant = f"; did you mean '{near[0]}'?" if near else f": {', '.join(sorted(known))}"
+        console.say_warning(f"'{key}' is none of the keys that there were{meant}")
     set_checkpoint(paths, Disk(), SystemClock(), key, format_instant(time))
     console.show(f"{key}: last sync is now {wording.local_time(time)}")
 

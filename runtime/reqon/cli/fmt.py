@@ -17,6 +17,7 @@ from reqon.cli.files import replace_file
 from reqon.cli.invocation import ReqonCommand
 from reqon.cli.programs import SUFFIXES, require_paths
 from reqon.errors import ConfigError, ExitCode
+from reqon.loader import DiskFiles
 from reqon.state_folder import DEFAULT_STATE_DIR
 from vague.formatter import Formatted, format_text
 from vague.program_files import decode
@@ -61,7 +62,7 @@ def command(paths: tuple[str, ...], *, check_only: bool, diff: bool) -> int:
 def _format_files(files: list[Path], *, check_only: bool, diff: bool) -> int:
     changed = broken = 0
     for file in files:
-        data = file.read_bytes()
+        data = DiskFiles().read(str(file))
         formatted = _format(data, str(file))
         if formatted is None:
             broken += 1
@@ -150,7 +151,7 @@ def _summary(n_files: int, changed: int, broken: int, *, dry: bool) -> str:
 
 def _files(path: Path) -> Iterator[Path]:
     """The file itself, or all program files below a folder, hidden and foreign ones left out."""
-    if path.is_file():
+    if not path.is_dir():
         yield path
         return
     for entry in sorted(path.iterdir()):

@@ -54,6 +54,11 @@ class GroupWithDefault(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the options before the subcommand."""
+        position = first_word(args)
+        word = "" if position is None else args[position]
+        if word and not word.startswith("-") and word not in self.commands:
+            known = ", ".join(f"'{ctx.command_path} {name}'" for name in self.commands)
+            raise click.UsageError(f"there is no '{ctx.command_path} {word}', only {known}", ctx)
         args = with_default(args, self.commands, self.default)
         if first_word(args) is None and not _FLAGS.intersection(args):
             args = [*args, self.default]

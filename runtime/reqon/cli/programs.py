@@ -6,6 +6,7 @@ Reads files only. What the language says about a program (diagnostics) is handed
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -22,8 +23,14 @@ def require_paths(paths: Sequence[str], commands: Iterable[str] = ()) -> None:
     """Refuse a path that does not exist; `commands` are the words that may have been meant."""
     files = DiskFiles()
     for path in paths:
-        if files.kind(path) is None:
-            raise ConfigError(f"no such path: '{path}'", hint=_what_instead(path, commands))
+        if files.kind(path) is not None:
+            continue
+        if os.path.lexists(path):
+            raise ConfigError(
+                f"'{path}' is neither a file nor a folder",
+                hint=f"`ls -la {path}` shows what it is; a link must lead to a file or a folder",
+            )
+        raise ConfigError(f"no such path: '{path}'", hint=_what_instead(path, commands))
 
 
 def _what_instead(path: str, commands: Iterable[str]) -> str | None:

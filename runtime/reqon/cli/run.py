@@ -117,7 +117,14 @@ class Runner:
     def _say_what_resumes(self, selected: Sequence[Selected]) -> None:
         """With `--resume`: which missions go on and which start anew, in one line."""
         request = self._request
-        if not request.resume or request.quiet or request.dry_run or self._is_json:
+        wanted = request.resume or (request.dry_run and (request.resume_only or request.execution))
+        if not wanted or request.quiet or self._is_json:
+            return
+        if request.dry_run:
+            console.say_warning(
+                "a dry run goes through missions from their start; "
+                "`reqon status MISSION` tells where a resume would go on"
+            )
             return
         reader = StateReader(self._invocation.state_dir)
         parts: list[str] = []

@@ -184,7 +184,7 @@ def _parts(paths: StatePaths) -> Iterator[tuple[str, list[Path], str]]:
     journals = [file for file in execution if file.name.endswith(JOURNAL_SUFFIX)]
     counted = {*blobs, *journals}
     yield "records", [f for f in execution if f not in counted], "reqon cleanup --older-than 30d"
-    yield "journals", journals, "resuming what was interrupted, or reqon cleanup MISSION --all"
+    yield "journals", journals, "a resume, or reqon cleanup MISSION --all"
     yield "large values", blobs, "the same as the journals"
     yield "stores", _files(paths.stores), "nothing: these are the data"
     yield "put aside", _files(paths.quarantine), "deleting files of quarantine/ by hand"

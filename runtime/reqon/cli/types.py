@@ -56,6 +56,10 @@ class MomentType(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
         back = None if isinstance(value, datetime) else wording.parse_duration(str(value))
         if back is not None:
             return SystemClock().now() - timedelta(milliseconds=back)
+        if not isinstance(value, datetime) and wording.parse_instant(str(value)) is None:
+            self.fail(
+                f"'{value}' is no time such as 2031-05-06, and no duration such as 7d", param, ctx
+            )
         return INSTANT.convert(value, param, ctx)
 
 

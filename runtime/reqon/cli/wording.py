@@ -38,7 +38,6 @@ _BYTES_PER_STEP = 1024
 _OFFSET = re.compile(r":\d\d ([+-]\d\d:\d\d)$")
 _TO_THE_MINUTE = len("2031-05-06 09:08")
 _NOTE_INDENT = "    "
-_UNCUT = 10_000
 
 
 def parse_duration(text: str) -> int | None:
@@ -167,22 +166,13 @@ def one_line(text: str) -> str:
 def table(
     heads: Sequence[str], rows: Iterable[Sequence[str]], width: int, *, right: frozenset[int]
 ) -> list[str]:
-    """Lines of a table under `heads`, cut to `width` columns at the last column.
+    """Lines of a table under `heads`; rows too wide for `width` go on below their first cell.
 
     `right` holds the numbers of columns whose cells stand at the right.
     """
-    cells = [list(heads), *([one_line(cell) for cell in row] for row in rows)]
-    widths = [max(display_width(row[i]) for row in cells) for i in range(len(heads))]
-    lines: list[str] = []
-    for row in cells:
-        padded = [
-            " " * (widths[i] - display_width(cell)) + cell
-            if i in right
-            else cell + " " * (widths[i] - display_width(cell))
-            for i, cell in enumerate(row)
-        ]
-        lines.append(shortened("  ".join(padded).rstrip(), width))
-    return lines
+    shown = [[one_line(cell) for cell in row] for row in rows]
+    _, groups = _whole_rows(heads, shown, width, right)
+    return [line.rstrip() for group in groups for line in group]
 
 
 def noted_table(
@@ -219,16 +209,30 @@ def _whole_rows(
     heads: Sequence[str], rows: Sequence[Sequence[str]], width: int, right: frozenset[int]
 ) -> tuple[int, list[tuple[str, ...]]]:
     """Columns used and the lines of each row, heads first: one, or two where one is too wide."""
-    lines = table(heads, rows, _UNCUT, right=right)
+    lines = _columns(heads, rows, right)
     columns = max(map(display_width, lines))
     if columns <= width:
         return columns, [(line,) for line in lines]
-    rest = table(
-        heads[1:], [row[1:] for row in rows], _UNCUT, right=frozenset(i - 1 for i in right)
-    )
+    rest = _columns(heads[1:], [row[1:] for row in rows], frozenset(i - 1 for i in right))
     firsts = [one_line(row[0]) for row in (heads, *rows)]
     indented = [f"  {line}" for line in rest]
     return max(map(display_width, indented)), list(zip(firsts, indented, strict=True))
+
+
+def _columns(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[int]
+) -> list[str]:
+    cells = [[one_line(cell) for cell in row] for row in (heads, *rows)]
+    widths = [max(display_width(row[i]) for row in cells) for i in range(len(heads))]
+    return [
+        "  ".join(
+            " " * (widths[i] - display_width(cell)) + cell
+            if i in right
+            else cell + " " * (widths[i] - display_width(cell))
+            for i, cell in enumerate(row)
+        ).rstrip()
+        for row in cells
+    ]
 
 
 def fields(pairs: Iterable[tuple[str, str]], width: int, indent: int = 2) -> list[str]:

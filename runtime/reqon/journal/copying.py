@@ -43,7 +43,10 @@ from reqon.state.updating import with_frames
 from reqon.stores.registry import make_store
 
 _NEWER_THERE = "what is there already is newer"
-_APART = "here and there it went on in different ways; neither is overwritten"
+_APART = (
+    "here and there it went on in different ways; neither is overwritten: complete one of the two, "
+    "or remove the one that is not wanted (`reqon cleanup`, there with --state-store)"
+)
 _WOULD_TAKE = "what is there could be resumed, and this could not"
 
 
