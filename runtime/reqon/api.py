@@ -168,6 +168,8 @@ async def execute_async(  # noqa: PLR0913 - options, all by name
     """
     environ = os.environ if env is None else env
     settings = load_settings(environ, folder=Path(), auth_file=None if auth is None else Path(auth))
+    if unknown not in (None, "resend", "skip"):
+        raise ConfigError(f"unknown={unknown!r} is no choice", hint="say 'resend' or 'skip'")
     options = RunOptions(
         state_dir=Path(state_dir) if state_dir is not None else default_state_dir(environ),
         resume=execution_id or (ResumeChoice.IF_ANY if resume else ResumeChoice.NEVER),

@@ -9,6 +9,7 @@ import pytest
 
 from cli.conftest import Reqon
 from cli.service import Answer, serving
+from reqon import ConfigError, execute
 
 MISSION = """\
 mission Sync {{
@@ -69,3 +70,10 @@ def test_a_window_that_ends_before_it_begins_is_refused(reqon: Reqon, own_folder
         assert ended.exit_code == 3
         assert "the window ends at 2020-01-01" in ended.stderr
         assert service.asked == []
+
+
+def test_programs_get_an_error_for_options_that_make_no_sense(own_folder: Path) -> None:
+    program = "mission Alpha { action Do { let x = 1 } run Do }"
+    for options, said in (({"limit": 0}, "the limit is 0"), ({"unknown": "x"}, "is no choice")):
+        with pytest.raises(ConfigError, match=said):
+            execute(program, **options)  # pyright: ignore[reportArgumentType]

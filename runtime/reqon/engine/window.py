@@ -34,7 +34,9 @@ class Window:
         return self == Window()
 
     def check(self) -> None:
-        """Refuse a window that ends before it begins."""
+        """Refuse a window that ends before it begins, and one without items."""
+        if self.limit is not None and self.limit < 1:
+            raise ConfigError(f"the limit is {self.limit}", hint="it must be 1 at least")
         if self.since is None or self.until is None:
             return
         if self.since.astimezone() >= self.until.astimezone():
