@@ -13,18 +13,19 @@ from reqon.errors import AbortError, Interrupted, ReqonError, RunError, StoppedE
 from reqon.events.model import Failed, StageSkipped, StageStarted
 from reqon.journal.unit import Barrier
 from reqon.steps.bound import BoundStage
-from reqon.steps.positions import Position
+from reqon.steps.positions import Position, has
 from reqon.values.operators import truthy
 
 if TYPE_CHECKING:
     from reqon.engine.context import Branch
 
 ROOT = "run"
+_OF_PIPELINES = has("stage")
 
 
 async def run_step(branch: Branch, stages: tuple[BoundStage, ...]) -> None:
     """Run a pipeline as a step of an action; the first error in it is raised."""
-    position = branch.open()
+    position = branch.open(fits=_OF_PIPELINES)
     state = _State(position, position.saved)
     for index in range(state.stage, len(stages)):
         stage = stages[index]

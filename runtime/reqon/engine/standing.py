@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reqon.engine.frames import Frame
 from reqon.journal.unit import Unit
 from reqon.plan.model import Site
-from reqon.steps.positions import BlockPosition, Position
+from reqon.steps.positions import BlockPosition, Fits, Position
 from reqon.values.scope import RESPONSE_SLOT, Scope, Value
 
 if TYPE_CHECKING:
@@ -83,21 +83,29 @@ class Standing:
         assert isinstance(block, BlockPosition), "a construct is opened by a step"
         return block, str(block.at)
 
-    def open(self, position: Position | None = None) -> Position:
-        """Enter a construct at the present step (or the one given); loads what a resume left."""
+    def open(self, position: Position | None = None, fits: Fits | None = None) -> Position:
+        """Enter a construct at the present step (or the one given); loads what a resume left.
+
+        What does not fit is of another step, which stood here before the program was changed: it
+        is forgotten, and the construct begins.
+        """
         if position is None:
             position = Position(*self.here())
         self.stack.append(position)
-        self.load(position)
+        self.load(position, fits)
         return position
 
-    def load(self, position: Position) -> None:
+    def load(self, position: Position, fits: Fits | None = None) -> None:
         """Take the cell that an earlier process left at this position, if there is one."""
         resume = self.run.resume
         if resume.active:
             saved = resume.take(position.address)
-            if saved is not None:
+            if saved is None:
+                return
+            if fits is None or fits(saved):
                 position.load(saved)
+            else:
+                self.forget(position.address)
 
     def kept_value(self, position: Position, suffix: str) -> Value:
         """A value that an earlier process kept beside the cell of a position."""

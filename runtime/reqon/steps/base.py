@@ -21,7 +21,7 @@ from reqon.plan.model import ActionPlan, Anchor, BlockPlan, MissionPlan, Options
 from reqon.plan.policies import IdempotencyPolicy, RetryPolicy, RetryScope
 from reqon.steps.bound import BoundBlock, BoundStage, Outcome, Slot
 from reqon.steps.options import BoundOptions
-from reqon.steps.positions import BlockPosition, LoopPosition, Position
+from reqon.steps.positions import BlockPosition, Fits, LoopPosition, Position
 from reqon.values.compile import Compiled, CompiledFilter, CompiledPattern
 from reqon.values.reply import ReplyMeta
 from reqon.values.scope import Names, RunFacts, Scope, StoreView, Value
@@ -250,8 +250,11 @@ class StepContext(Protocol):
         """Parent and suffix of a position at the present step."""
         ...
 
-    def open(self, position: Position | None = None) -> Position:
-        """Enter a construct at the present step; `saved` is what an earlier process left."""
+    def open(self, position: Position | None = None, fits: Fits | None = None) -> Position:
+        """Enter a construct at the present step; `saved` is what an earlier process left.
+
+        What it left is forgotten where it does not fit.
+        """
         ...
 
     def close(self, position: Position) -> None:

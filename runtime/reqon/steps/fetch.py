@@ -23,7 +23,7 @@ from reqon.steps.base import Environment, Sending, SourceInUse, StepContext
 from reqon.steps.bound import NEXT, Outcome
 from reqon.steps.options import BoundOptions, milliseconds, options_object, retry_policy
 from reqon.steps.paging import BoundPaging, bind_paging, fetch_pages
-from reqon.steps.positions import Position
+from reqon.steps.positions import Position, has
 from reqon.steps.since import BoundSince, Since, bind_since
 from reqon.values.compile import Compiled
 from reqon.values.reply import Headers, ReplyMeta, with_reply
@@ -68,7 +68,7 @@ class FetchRunner:
 
     async def run(self, ctx: StepContext) -> Outcome:
         """Send and put what comes back into `response`."""
-        position = ctx.open()
+        position = ctx.open(fits=self._fits)
         if position.saved is not None and "done" in position.saved:
             ctx.erase(position)
             position.saved = None
@@ -83,6 +83,12 @@ class FetchRunner:
             await self._fetch_pages(ctx, position, sending, since)
         ctx.linger(position)
         return NEXT
+
+    def _fits(self, saved: Any) -> bool:
+        """Whether a cell says that a reply was kept, or has pages of this very list."""
+        if self.paging is None or not has("paging")(saved):
+            return has("done")(saved)
+        return saved.get("of", self.paging.of) == self.paging.of
 
     # -------------------------------------------------------------- the request
 

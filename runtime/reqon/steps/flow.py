@@ -19,7 +19,7 @@ from reqon.plan.policies import RetryPolicy
 from reqon.steps.base import Environment, StepContext
 from reqon.steps.bound import END_ARM, NEXT, SKIP, GoBack, Outcome, Slot
 from reqon.steps.options import BoundOptions, retry_policy
-from reqon.steps.positions import Position
+from reqon.steps.positions import Position, has
 from reqon.values.compile import Compiled
 from reqon.values.json_form import record_form
 from reqon.values.reply import plain
@@ -27,6 +27,7 @@ from reqon.values.scope import RESPONSE_SLOT
 from reqon.values.text import record_key, text_of
 
 MATCHED = "$matched"
+_OF_JUMPS, _OF_RETRIES = has("source"), has("try")
 """A variable that no program can name: the value that the innermost match is about."""
 
 
@@ -90,7 +91,7 @@ async def again(ctx: StepContext, directive: str, anchor: Anchor, policy: RetryP
 
     Raises RunError `retry_exhausted` where the policy allows none.
     """
-    position = ctx.open()
+    position = ctx.open(fits=_OF_RETRIES)
     saved: dict[str, Any] = position.saved or {}
     most = policy.max_attempts
     tries = saved["try"] if "try" in saved else ctx.count_try(anchor, directive, most)
@@ -179,7 +180,7 @@ class JumpRunner:
 
     async def run(self, ctx: StepContext) -> Outcome:
         """Run the action in a scope of its own."""
-        position = ctx.open()
+        position = ctx.open(fits=_OF_JUMPS)
         saved: dict[str, Any] = position.saved or {}
         anchor = self.plan.anchor
         if "source" not in saved:

@@ -15,7 +15,7 @@ from reqon.plan.model import ForEachPlan
 from reqon.steps.base import Environment, StepContext
 from reqon.steps.bound import NEXT, SKIP, BoundBlock, Outcome, Slot
 from reqon.steps.options import whole_number
-from reqon.steps.positions import BlockPosition, LoopPosition
+from reqon.steps.positions import BlockPosition, LoopPosition, has
 from reqon.values.access import is_store
 from reqon.values.compile import Compiled, CompiledFilter
 from reqon.values.scope import RESPONSE_SLOT, Value
@@ -23,6 +23,7 @@ from reqon.values.show import described
 
 COLLECTION = "c"
 DEFAULT_WIDTH = 5
+_OF_LOOPS = has("i")
 _TURN = 0xFF
 """Every so many iterations the event loop gets its turn."""
 _SLICE = 2048
@@ -44,7 +45,7 @@ class ForEachRunner:
         """Go through the elements, from the beginning or from where a resume stands."""
         parent, suffix = ctx.here()
         position = LoopPosition(parent, suffix, self.plan.identity)
-        ctx.open(position)
+        ctx.open(position, _OF_LOOPS)
         if position.saved is None:
             await self._begin(ctx, position)
         else:

@@ -11,7 +11,7 @@ from reqon.plan.traverse import all_steps
 from reqon.steps.base import Environment, StepContext
 from reqon.steps.bound import END_ARM, NEXT, BoundBlock, Outcome, Slot
 from reqon.steps.flow import MATCHED
-from reqon.steps.positions import Position
+from reqon.steps.positions import Position, has
 from reqon.values.access import is_store
 from reqon.values.compile import Compiled
 from reqon.values.reply import plain
@@ -45,7 +45,7 @@ class MatchRunner:
 
     async def run(self, ctx: StepContext) -> Outcome:
         """Choose an arm (or go on in the one that was chosen before a resume) and run it."""
-        position = ctx.open()
+        position = ctx.open(fits=self._fits)
         saved = position.saved
         if saved is not None and "catch" in saved:
             return await self._run_catch(ctx, position, saved["catch"])
@@ -59,6 +59,12 @@ class MatchRunner:
             return await self._caught(ctx, position, error)
         ctx.close(position)
         return NEXT if outcome is END_ARM else outcome
+
+    def _fits(self, saved: Any) -> bool:
+        """Whether a cell names one of the arms."""
+        if has("catch")(saved):
+            return self.catch is not None and saved["catch"] < len(self.catch)
+        return has("arm")(saved) and saved["arm"] < len(self.arms)
 
     def _choose(self, ctx: StepContext) -> int:
         value = None if self.subject is None else self.subject.call(ctx.scope, None)

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,7 +23,7 @@ from reqon.http.paging.base import PageFacts
 from reqon.http.paging.merge import ItemPath, PageMerge
 from reqon.http.paging.progress import Paging
 from reqon.journal.unit import Barrier
-from reqon.plan.model import RequestPlan
+from reqon.plan.model import PaginatePlan, RequestPlan
 from reqon.plan.options import bare, field_path
 from reqon.plan.policies import PagingPolicy
 from reqon.steps.base import Environment, Sending, StepContext
@@ -46,6 +47,7 @@ from vague.ast.expressions import (
     StringLiteral,
     Unary,
 )
+from vague.hashes import node_hash
 from vague.parser import parse_expression
 
 MOST_WAITING = 32
@@ -69,13 +71,17 @@ class BoundUntil:
 
 @dataclass(frozen=True, slots=True)
 class BoundPaging:
-    """A pagination; the policy is made of the evaluated options each time."""
+    """A pagination; the policy is made of the evaluated options each time.
+
+    `of` is the same for the same list: it tells whether pages that were kept belong to it.
+    """
 
     kind: str
     options: BoundOptions
     items: ItemPath | None
     cursor: Callable[[Scope, Value], Value] | None
     until: BoundUntil | None
+    of: str
 
     def policy(self, scope: Scope) -> PagingPolicy:
         """The policy of this run of the step."""
@@ -220,7 +226,7 @@ async def _fetch_rest(
         if isinstance(reply, HttpFailure):
             return reply
         _take(ctx, fetching, bound, reply, ask.value)
-        _keep(ctx, position, fetching, reply)
+        _keep(ctx, position, fetching, reply, bound.of)
         if ctx.dry_run:
             paging.finish()
             break
@@ -293,7 +299,9 @@ def _is_last(
         slots[RESPONSE_SLOT] = before
 
 
-def _keep(ctx: StepContext, position: Position, fetching: _Fetching, reply: HttpReply) -> None:
+def _keep(
+    ctx: StepContext, position: Position, fetching: _Fetching, reply: HttpReply, of: str
+) -> None:
     """Hand the page and the place behind it to the unit."""
     paging = fetching.paging
     assert fetching.started_at is not None, "set when the page was taken"
@@ -307,6 +315,7 @@ def _keep(ctx: StepContext, position: Position, fetching: _Fetching, reply: Http
             "date": None if fetching.date is None else format_instant(fetching.date),
             "meta": ctx.meta_to_keep(fetching.meta),
             "truncated": fetching.truncated,
+            "of": of,
         }
     )
 
@@ -361,7 +370,19 @@ def bind_paging(plan: RequestPlan, place: Environment) -> BoundPaging | None:
         path,
         None if cursor is None else _bind_path(cursor, place),
         until,
+        _list_hash(plan, paginate),
     )
+
+
+def _list_hash(plan: RequestPlan, paginate: PaginatePlan) -> str:
+    """A hash of what decides which pages there are, but for how long one waits for them."""
+    options = {**paginate.options, "path": plan.path}
+    options |= {name: plan.options[name] for name in ("params", "body") if name in plan.options}
+    if plan.until is not None:
+        options["until"] = plan.until
+    facts = [f"{name} {node_hash(options[name])}" for name in sorted(options)]
+    text = "\n".join([plan.method, paginate.kind, *facts])
+    return sha256(text.encode()).hexdigest()[:12]
 
 
 def _bind_until(plan: RequestPlan, until: Expression, place: Environment) -> BoundUntil:

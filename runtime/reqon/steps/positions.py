@@ -8,12 +8,20 @@ cell of its own address and goes on from there. Nothing here writes.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
 from reqon.steps.bound import BoundBlock
 
 Json = Any
+Fits: TypeAlias = Callable[[Json], bool]
+"""Whether a cell is one that a construct of this kind leaves."""
+
+
+def has(name: str) -> Fits:
+    """Cells with a certain entry."""
+    return lambda saved: isinstance(saved, Mapping) and name in saved
 
 
 class Kept(Enum):

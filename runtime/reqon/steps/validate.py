@@ -24,7 +24,7 @@ class ValidateRunner:
     async def run(self, ctx: StepContext) -> Outcome:
         """Evaluate every condition; run the `or` block once where any failed."""
         if self.otherwise is not None and ctx.resumes:
-            position = ctx.open()
+            position = ctx.open(fits=lambda saved: saved == "or")
             if position.saved is not None:
                 return await self._run_otherwise(ctx, self.otherwise)
             ctx.close(position)

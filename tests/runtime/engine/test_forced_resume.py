@@ -1,0 +1,98 @@
+"""A resume with `--force` of a program that was changed where the run had stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reqon.engine.run import ResumeChoice
+from support.fake_api import Asked, Reply, status
+from support.missions import Lab, lab
+
+MISSION = """
+mission M {
+  source Api { base: env("API") }
+  store out: file("out")
+  action Other { store { id: "other" } -> out }
+  action A {
+    STEP
+  }
+  run A
+}
+"""
+STEPS = {
+    "for": 'for n in [1, 2] { get "/late/{n}" store { id: n } -> out }',
+    "match": 'match 2 { 1 -> continue 2 -> { get "/late/1" store { id: 1 } -> out } }',
+    "shorter match": 'match 1 { _ -> { get "/late/1" store { id: 1 } -> out } }',
+    "catch": 'match 1 { _ -> { get "/missing" } } catch { _ -> { get "/late/1" store { id: 1 } -> out } }',
+    "validate": 'validate { n: 1 } { assume .n > 1 } or { get "/late/1" store { id: 1 } -> out }',
+    "run": "run Other then Late",
+    "jump": "jump Late",
+    "list": 'get "/late/1" { paginate: page(page, 1) }',
+    "block": 'get "/late/1"\n    store { id: 1 } -> out',
+}
+LATE = '  action Late { get "/late/1" store { id: 1 } -> out }\n  run A'
+
+
+def program(step: str) -> str:
+    text = MISSION.replace("STEP", STEPS[step])
+    return text.replace("  run A", LATE) if "Late" in text else text
+
+
+@pytest.mark.parametrize("was", STEPS)
+async def test_what_is_kept_of_another_kind_of_step_is_forgotten(tmp_path: Path, was: str) -> None:
+    for now in STEPS:
+        folder = tmp_path / now.replace(" ", "-")
+        folder.mkdir()
+        async with lab(folder) as world:
+            world.api.get("/late/1", status(500), Reply([{"id": "x"}]), Reply([]))
+            world.api.get("/late/2", {})
+            world.api.get("/missing", status(404))
+            assert (await world.run(program(was))).status == "failed"
+            options = {"resume": ResumeChoice.IF_ANY, "force": True}
+            result = await world.run(program(now), **options)
+            assert result.status == "completed", (now, result.error)
+
+
+LIST = MISSION.replace(
+    "STEP",
+    'get "/rows" { params: { limit: 2 }, paginate: page(page, 2), timeout: 1 minute }\n'
+    "    store response -> out",
+)
+
+
+def rows(world: Lab) -> list[str]:
+    """Eight rows by page and limit; the third page of two fails once; what was asked for."""
+    left, asked_for = [status(503)], []
+
+    def route(asked: Asked) -> Reply:
+        limit, page = int(asked.params["limit"]), int(asked.params["page"])
+        asked_for.append(f"{page}x{limit}")
+        if page == 3 and left:
+            return left.pop()
+        return Reply([{"id": n} for n in range(8)][(page - 1) * limit : page * limit])
+
+    world.api.get("/rows", route)
+    return asked_for
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "asked_then"),
+    [
+        ("limit: 2 }, paginate: page(page, 2)", "limit: 4 }, paginate: page(page, 4)", "1x4"),
+        ("1 minute", "2 minutes", "2x2"),  # the last page that is kept is compared
+    ],
+)
+async def test_pages_that_are_kept_count_for_the_same_list_alone(
+    tmp_path: Path, old: str, new: str, asked_then: str
+) -> None:
+    async with lab(tmp_path) as world:
+        asked_for = rows(world)
+        assert (await world.run(LIST)).status == "failed"
+        before = len(asked_for)
+        changed = LIST.replace(old, new)
+        result = await world.run(changed, resume=ResumeChoice.IF_ANY, force=True)
+        assert result.status == "completed", result.error
+        assert [row["id"] for row in world.store("out")] == list(range(8))
+    assert asked_for[before] == asked_then
