@@ -27,8 +27,8 @@ from reqon.values.scope import RESPONSE_SLOT
 from reqon.values.text import record_key, text_of
 
 MATCHED = "$matched"
-_OF_JUMPS, _OF_RETRIES = has("source"), has("try")
 """A variable that no program can name: the value that the innermost match is about."""
+_OF_JUMPS, _OF_RETRIES = has("source"), has("try")
 
 
 @dataclass(frozen=True, slots=True)
