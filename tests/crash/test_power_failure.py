@@ -35,7 +35,8 @@ DEEP = [
     Shape(name, policy)
     for name in names_of_shapes()
     for policy in POLICIES
-    if policy != "relaxed" or name not in ("post", "post_in_retry", "post_now", "parallel_loop")
+    if policy != "relaxed"
+    or name not in ("post", "post_in_retry", "post_now", "post_refused", "parallel_loop")
 ]
 """Relaxed does not sync before a request that changes something, so a power failure may send it
 again under a new key: that is what the word means."""

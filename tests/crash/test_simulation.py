@@ -10,7 +10,14 @@ import pytest
 from support.crash_runs import INCREMENTAL, POLICIES, STATELESS, Shape, names_of_shapes, seed_of
 from support.simulation import simulate
 
-SENDING = ("post", "parallel_loop", "parallel_counts", "post_in_retry", "post_now")
+SENDING = (
+    "post",
+    "parallel_loop",
+    "parallel_counts",
+    "post_in_retry",
+    "post_now",
+    "post_refused",
+)
 """Their requests change something; `relaxed` does not sync before one, so it may be sent again."""
 SHAPES = [
     Shape(name, policy)
@@ -28,7 +35,7 @@ REPEATABLE = (
 )
 """Missions that may begin anew after each death: with `enableState: false` they do."""
 N_STATELESS = 40
-N_SEEDS = 1000
+N_SEEDS = 2000
 N_DEEP_SEEDS = 20_000
 N_PARTS = 8
 
