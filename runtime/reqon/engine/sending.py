@@ -21,6 +21,7 @@ from reqon.http.client import SendRules
 from reqon.http.encode import with_idempotency_key
 from reqon.http.idempotency import CallPlace, idempotency_key
 from reqon.http.messages import (
+    FAILURES,
     UNSAFE_TO_REPEAT,
     HttpFailure,
     HttpReply,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from reqon.engine.context import Branch
 
 TOKEN_FIELDS = ("access_token", "accessToken", "token")
-FAILURES = 400
 SERVER_ERRORS = 500
 MAY_HAVE_ACTED = frozenset({408, 409, 425, 429})
 """Refusals after which the same request is to come again."""

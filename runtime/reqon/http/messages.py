@@ -18,6 +18,8 @@ from reqon.errors import RunError
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
+FAILURES = 400
+"""Statuses from here on are refusals and failures."""
 UNSAFE_TO_REPEAT = frozenset({"POST", "PATCH"})
 """Methods whose repetition may do the work twice."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from reqon.errors import RunError
 from reqon.http.encode import RequestParts, Target, build_request
-from reqon.http.messages import UNSAFE_TO_REPEAT, HttpFailure, HttpReply
+from reqon.http.messages import FAILURES, UNSAFE_TO_REPEAT, HttpFailure, HttpReply
 from reqon.http.paging.merge import find_items, items_at
 from reqon.http.paths import Placeholder, fill_path, path_parts
 from reqon.plan.model import RequestPlan
@@ -44,8 +44,8 @@ from vague.ast.expressions import (
     StringLiteral,
 )
 
-FAILURES = 400
 NOT_LET_IN = frozenset({401, 403})
+"""Refusals of whoever asks, not of what is asked for."""
 KEPT_BYTES = 16 * 1024
 """A larger reply is kept where it was fetched, and variables refer to it."""
 
