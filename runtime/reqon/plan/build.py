@@ -15,7 +15,7 @@ from reqon.errors import CheckError, Place
 from reqon.plan import model
 from reqon.plan.build_steps import StepBuilder, TextPlace, Unsupported, stages
 from reqon.plan.components import component_types
-from reqon.plan.options import OptionReader, bare
+from reqon.plan.options import OptionReader, bare, calls_env
 from vague.ast.base import Node
 from vague.ast.definitions import Action, Schedule, Source, Store, Transform, TransformVariant
 from vague.ast.expressions import Call, Expression, Name, StringLiteral
@@ -171,7 +171,7 @@ class _MissionBuilder:
         return model.MissionLetPlan(
             let.name.text,
             let.value,
-            _calls_env(let.value),
+            calls_env(let.value),
             self._text(declared).place(let.name.span),
         )
 
@@ -259,13 +259,6 @@ def _variant(variant: TransformVariant) -> model.VariantPlan:
         variant.guard,
         variant.target.text,
         variant.body,
-    )
-
-
-def _calls_env(expression: Expression) -> bool:
-    return any(
-        isinstance(node, Call) and isinstance(node.callee, Name) and node.callee.text == "env"
-        for node in walk(expression)
     )
 
 

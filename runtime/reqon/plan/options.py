@@ -26,6 +26,7 @@ from vague.ast.expressions import (
     Name,
     NumberLiteral,
     ObjectLiteral,
+    OptionValue,
     Quantity,
     Spread,
     StringLiteral,
@@ -70,6 +71,14 @@ def word_of(expression: Expression) -> str | None:
             return None if first is None or second is None else f"{first}-{second}"
         case _:
             return None
+
+
+def calls_env(expression: OptionValue) -> bool:
+    """Whether the expression reads the environment, whose settings count at each start."""
+    return any(
+        isinstance(node, Call) and isinstance(node.callee, Name) and node.callee.text == "env"
+        for node in walk(expression)
+    )
 
 
 class OptionReader:

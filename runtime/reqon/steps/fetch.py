@@ -22,7 +22,7 @@ from reqon.plan.policies import RetryPolicy
 from reqon.steps.base import Environment, Sending, SourceInUse, StepContext
 from reqon.steps.bound import NEXT, Outcome
 from reqon.steps.options import BoundOptions, milliseconds, options_object, retry_policy
-from reqon.steps.paging import BoundPaging, bind_paging, fetch_pages
+from reqon.steps.paging import ASKED, BoundPaging, bind_paging, fetch_pages
 from reqon.steps.positions import Position, has
 from reqon.steps.since import BoundSince, Since, bind_since
 from reqon.values.compile import Compiled
@@ -73,14 +73,16 @@ class FetchRunner:
             ctx.erase(position)
             position.saved = None
         source = ctx.source(self.source(ctx.scope))
-        path = self.path(ctx.scope)
+        values = self._values(ctx, position)
+        path = values["path"]
         since = None if self.since is None else self.since.evaluate(ctx, source.name, path)
-        sending = self._sending(ctx, source, path, since)
+        sending = self._sending(ctx, source, values, since)
         ctx.note_request(sending, path)
         if self.paging is None:
             await self._fetch_one(ctx, position, sending, since)
         else:
-            await self._fetch_pages(ctx, position, sending, since)
+            kept = self.paging.asked.to_keep(values)
+            await self._fetch_pages(ctx, position, sending, since, kept)
         ctx.linger(position)
         return NEXT
 
@@ -92,16 +94,23 @@ class FetchRunner:
 
     # -------------------------------------------------------------- the request
 
+    def _values(self, ctx: StepContext, position: Position) -> dict[str, Value]:
+        """The options and the path; in the middle of a list, what its first page was asked with."""
+        values: dict[str, Value] = {"path": self.path(ctx.scope)}
+        values |= self.options.evaluate(ctx.scope)
+        if self.paging is None or position.saved is None:
+            return values
+        return self.paging.asked.settled(values, ctx.kept_value(position, ASKED))
+
     def _sending(
-        self, ctx: StepContext, source: SourceInUse, path: str, since: Since | None
+        self, ctx: StepContext, source: SourceInUse, values: dict[str, Value], since: Since | None
     ) -> Sending:
-        values = self.options.evaluate(ctx.scope)
         params = _object(values, "params")
         if since is not None and since.params:
             params = {**(params or {}), **since.params}
         parts = RequestParts(
             self.plan.method,
-            path,
+            values["path"],
             params,
             _object(values, "headers"),
             values.get("body"),
@@ -161,10 +170,15 @@ class FetchRunner:
             since.complete(ctx, reply, value, n_items)
 
     async def _fetch_pages(
-        self, ctx: StepContext, position: Position, sending: Sending, since: Since | None
+        self,
+        ctx: StepContext,
+        position: Position,
+        sending: Sending,
+        since: Since | None,
+        asked: dict[str, Any],
     ) -> None:
         assert self.paging is not None, "called for paginated requests"
-        result = await fetch_pages(ctx, position, sending, self.paging)
+        result = await fetch_pages(ctx, position, sending, self.paging, asked)
         if isinstance(result, HttpFailure):
             if self.plan.guarded or not _goes_on(position, result):
                 ctx.erase(position)

@@ -26,6 +26,7 @@ from reqon.journal.unit import Barrier
 from reqon.plan.model import PaginatePlan, RequestPlan
 from reqon.plan.options import bare, field_path
 from reqon.plan.policies import PagingPolicy
+from reqon.steps.asked import BoundAsked, bind_asked
 from reqon.steps.base import Environment, Sending, StepContext
 from reqon.steps.bound import Slot
 from reqon.steps.options import BoundOptions, paging_policy
@@ -50,6 +51,8 @@ from vague.ast.expressions import (
 from vague.hashes import node_hash
 from vague.parser import parse_expression
 
+ASKED = "q"
+"""Beside the cell of a list: what it was asked with."""
 MOST_WAITING = 32
 """So many pages may be fetched before the commit of an earlier one is through."""
 ENOUGH = 16
@@ -81,6 +84,7 @@ class BoundPaging:
     items: ItemPath | None
     cursor: Callable[[Scope, Value], Value] | None
     until: BoundUntil | None
+    asked: BoundAsked
     of: str
 
     def policy(self, scope: Scope) -> PagingPolicy:
@@ -101,10 +105,11 @@ class PagedResult:
 
 @dataclass(slots=True)
 class _Fetching:
-    """What is known while pages arrive."""
+    """What is known while pages arrive. `asked` is to be kept with the first of them."""
 
     paging: Paging
     merge: PageMerge
+    asked: dict[str, Any] | None = None
     started_at: datetime | None = None
     date: datetime | None = None
     meta: ReplyMeta | None = None
@@ -196,10 +201,17 @@ class PageCommits:
 
 
 async def fetch_pages(
-    ctx: StepContext, position: Position, sending: Sending, bound: BoundPaging
+    ctx: StepContext,
+    position: Position,
+    sending: Sending,
+    bound: BoundPaging,
+    asked: dict[str, Any],
 ) -> PagedResult | HttpFailure:
-    """Fetch from the first page, or from the one behind those that are kept."""
-    fetching = _begin(ctx, position, bound.policy(ctx.scope), bound)
+    """Fetch from the first page, or from the one behind those that are kept.
+
+    `asked` is what of the request later pages must not evaluate again.
+    """
+    fetching = _begin(ctx, position, bound, asked)
     async with PageCommits(ctx) as commits:
         work = _fetch_rest(ctx, position, sending, bound, fetching, commits)
         failure = await commits.collect(work)
@@ -236,18 +248,19 @@ async def _fetch_rest(
 
 
 def _begin(
-    ctx: StepContext, position: Position, policy: PagingPolicy, bound: BoundPaging
+    ctx: StepContext, position: Position, bound: BoundPaging, asked: dict[str, Any]
 ) -> _Fetching:
-    saved = position.saved
+    policy, saved = bound.policy(ctx.scope), position.saved
     until = bound.until is not None
     if saved is None:
-        return _Fetching(Paging(policy, until=until), PageMerge(policy.items))
+        return _Fetching(Paging(policy, until=until), PageMerge(policy.items), asked)
     merge = PageMerge(policy.items)
     for number in range(1, saved["paging"]["pages"] + 1):
         merge.add(ctx.kept_page(position, number))
     return _Fetching(
         Paging(policy, saved["paging"], until=until),
         merge,
+        None,
         parse_iso(saved["started"]),
         None if saved["date"] is None else parse_iso(saved["date"]),
         ctx.kept_meta(saved["meta"]),
@@ -308,6 +321,9 @@ def _keep(
     assert fetching.meta is not None, "set when the page was taken"
     ctx.keep_page(position, paging.pages, reply.body, reply.json)
     ctx.show_pages(paging.progress(), paging.items)
+    if fetching.asked:
+        position.keep_value(ASKED, fetching.asked)
+        fetching.asked = None
     position.keep(
         {
             "paging": paging.state(),
@@ -370,6 +386,7 @@ def bind_paging(plan: RequestPlan, place: Environment) -> BoundPaging | None:
         path,
         None if cursor is None else _bind_path(cursor, place),
         until,
+        bind_asked(plan, place),
         _list_hash(plan, paginate),
     )
 

@@ -94,3 +94,40 @@ async def test_no_page_asked_for_by_post_has_the_key_of_another_body(
             bodies[asked.header("Idempotency-Key")].add(asked.body)
     assert asked_for == pages
     assert all(len(found) == 1 for found in bodies.values())
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        'get "/rows" { params: { at: now(), team: env("TEAM") }, OPTIONS }',
+        'get "/rows" { params: { ...{ at: now() } }, OPTIONS }',
+        'get "/rows" { params: { at: length(kept) }, OPTIONS }',
+        'get "/rows" { body: { at: generateId() }, OPTIONS }',
+        'get concat("/rows?at=", formatDate(now(), "HH:mm:ss.SSS")) { OPTIONS }',
+        'post "/rows" { body: { at: now(), team: env("TEAM") }, OPTIONS }',
+    ],
+)
+async def test_a_resume_asks_for_the_later_pages_of_the_same_list(
+    tmp_path: Path, request_: str
+) -> None:
+    written = request_.replace("OPTIONS", "paginate: page(page, 2)")
+    text = LIST.replace("REQUEST", written).replace(
+        "  action A", '  store kept: file("kept")\n  action A'
+    )
+    async with lab(tmp_path) as world:
+        world.environ["TEAM"] = "red"
+        failing_at(world, request_[:4].strip().upper(), 3, status(503))
+        assert (await world.run(text)).status == "failed"
+        (world.state / "stores" / "kept.json").write_text('{"a":{"id":"a"}}')
+        world.environ["TEAM"] = "blue"
+        await resumed(world, text)
+        values = [sent_with(asked) for asked in world.api.requests]
+    assert len({at for at, _ in values}) == 1
+    if "TEAM" in request_:
+        assert (values[0][1], values[-1][1]) == ("red", "blue")
+
+
+def sent_with(asked: Asked) -> tuple[str, str | None]:
+    """What a page was asked with as `at` and `team`, wherever they stand."""
+    sent = {**asked.params, **(asked.json if asked.body else {})}
+    return sent["at"], sent.get("team")
