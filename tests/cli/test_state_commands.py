@@ -246,19 +246,20 @@ def test_stores_can_be_looked_into(reqon: Reqon, own_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "exit_code", "said"),
     [
-        (["unknown"], "the stores are: customers"),
-        (["customers", "nobody"], "has no record 'nobody'"),
-        (["../secrets"], "cannot name a file store"),
+        (["unknown"], 3, "the stores are: customers"),
+        (["customers", "nobody"], 3, "has no record 'nobody'"),
+        (["../secrets"], 3, "cannot name a file store"),
+        (["customers", "a", "--limit", "2"], 2, "--limit goes with all records"),
     ],
 )
 def test_what_is_not_in_a_store(
-    reqon: Reqon, own_folder: Path, arguments: list[str], said: str
+    reqon: Reqon, own_folder: Path, arguments: list[str], exit_code: int, said: str
 ) -> None:
     write_store(own_folder, "customers", {"a": {"id": "a"}})
     shown = reqon("store", "show", *arguments)
-    assert shown.exit_code == 3
+    assert shown.exit_code == exit_code
     assert said in shown.stderr
 
 

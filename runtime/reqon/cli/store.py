@@ -68,6 +68,8 @@ def list_stores(invocation: Invocation, *, as_json: bool) -> None:
 @pass_invocation
 def show(invocation: Invocation, name: str, key: str | None, limit: int | None) -> None:
     """Print the store NAME as JSON: all records by key, or the one with KEY."""
+    if key is not None and limit is not None:
+        raise click.UsageError("--limit goes with all records, not with one KEY")
     folder = StatePaths(invocation.state_dir).stores
     known = _stores(folder)
     path = store_file(folder, name)

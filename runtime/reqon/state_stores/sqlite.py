@@ -167,7 +167,9 @@ class SqliteStateStore:
             )
 
     def _texts(self, statement: str, given: Mapping[str, Any]) -> list[Any]:
-        """The values of a column of JSON."""
+        """The values of a column of JSON; who only looks makes no file."""
+        if not self._was_open and self._is_missing():
+            return []
         with self._connected() as db:
             return [json.loads(text) for (text,) in db.execute(statement, given)]
 
@@ -189,6 +191,16 @@ class SqliteStateStore:
             except BaseException:
                 _close(self._open)
                 raise
+
+    def _is_missing(self) -> bool:
+        """Whether there is surely no file; any other trouble is told by opening it."""
+        try:
+            self._path.stat()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            pass
+        return False
 
     def _opened(self) -> sqlite3.Connection:
         try:

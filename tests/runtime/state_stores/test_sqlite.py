@@ -35,6 +35,16 @@ def test_values_come_back_as_they_were(tmp_path: Path) -> None:
         }
 
 
+def test_who_only_looks_makes_no_file(tmp_path: Path) -> None:
+    store = SqliteStateStore(tmp_path / "mistyped" / "a.db")
+    assert store.list(None, None, None) == []
+    assert store.load("exec_1") is None
+    assert store.read("exec_1", 1) == []
+    assert list(tmp_path.iterdir()) == []
+    store.save(example_state("exec_1"))
+    assert len(store.list(None, None, None)) == 1
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 def test_others_may_not_read_it(tmp_path: Path) -> None:
     store = SqliteStateStore(tmp_path / "new" / "a.db")
