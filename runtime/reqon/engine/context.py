@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 _NO_PLACE: Mapping[str, None] = {"cursor": None, "nextUrl": None, "offset": None}
 """What a list shows of its next page; gone when there is none."""
 
+BEFORE_FAILURE = ""
+"""In the place of a directive: tries of a run that failed; they still tell passes apart."""
+
 LONG_WAIT_MS = 1000
 """A longer wait ends the unit of work first."""
 
@@ -273,6 +276,7 @@ class Branch(Standing):
             if isinstance(position, BlockPosition) and position.block.path == anchor.block:
                 tries = position.tries.get(directive, 0)
                 if tries >= most and position.saved is not None and self.run.has_failed_before:
+                    position.tries[BEFORE_FAILURE] = tries + position.tries.get(BEFORE_FAILURE, 0)
                     tries = 0
                 position.tries[directive] = tries + 1
                 position.used = True

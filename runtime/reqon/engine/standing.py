@@ -63,12 +63,20 @@ class Standing:
         return f"{block.address}/{block.at}"
 
     def id_place(self) -> str:
-        """The same, and different for each pass over it that a directive asked for."""
+        """The same, and different for each pass over it that a directive asked for.
+
+        How often each block around has gone back counts by itself: going back further out starts
+        the counts further in again.
+        """
         blocks = [position for position in self.stack if isinstance(position, BlockPosition)]
         if not blocks:
             return f"{self.run.run_pass} {self.stack[-1].address}"
-        tries = sum(sum(block.tries.values()) for block in blocks if block.tries)
-        return f"{self.run.run_pass} {blocks[-1].address}/{blocks[-1].at} {tries}"
+        passes = ".".join(
+            f"{depth}:{sum(block.tries.values())}"
+            for depth, block in enumerate(blocks)
+            if block.tries
+        )
+        return f"{self.run.run_pass} {blocks[-1].address}/{blocks[-1].at} {passes or 0}"
 
     def repeated(self) -> BlockPosition | None:
         """The outermost block around in which a directive may go back."""

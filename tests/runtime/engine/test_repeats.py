@@ -112,6 +112,50 @@ POLL = (
 }
 """
 )
+IN_PASSES_OF_PASSES = (
+    HEAD
+    + """
+  store steps: file("steps")
+  action A {
+    get "/begin"
+    match count(out) {
+      outer where outer < 3 -> {
+        for part in [1, 2] {
+          get "/inner"
+          store { id: uuid() } -> steps
+          store { short: generateId(), outer: outer } -> steps
+          match count(steps where .outer == outer) {
+            n where n < 3 * part -> retry { maxAttempts: 9, delay: 1 ms }
+            _ -> continue
+          }
+          store { behind: uuid() } -> steps
+          queue steps { item: { queued: part } }
+        }
+        store { id: outer } -> out
+        retry { maxAttempts: 5, delay: 1 ms }
+      }
+      _ -> continue
+    }
+  }
+  run A
+}
+"""
+)
+NOTED_POLL = (
+    HEAD
+    + """
+  action A {
+    get "/job"
+    store { state: response.state } -> state
+    match response {
+      { state: "done" } -> continue
+      _ -> retry { maxAttempts: 3, delay: 1 ms }
+    }
+  }
+  run A
+}
+"""
+)
 HALF = (
     HEAD
     + """
@@ -250,6 +294,32 @@ async def test_each_pass_of_a_retry_makes_calls_of_its_own(tmp_path: Path) -> No
         assert result.status == "completed", result.error
         assert list(world.api.idempotency_keys("/orders").values()) == [1] * 6
         assert list(world.api.idempotency_keys("/told").values()) == [1] * 3
+
+
+async def test_each_pass_inside_of_each_pass_has_ids_of_its_own(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        world.api.get("/begin", {})
+        world.api.get("/inner", {})
+        result = await world.run(IN_PASSES_OF_PASSES)
+        assert result.status == "completed", result.error
+        noted = world.store("steps")
+    by_kind = {name: [row[name] for row in noted if name in row] for name in ("id", "short")}
+    assert [len(values) for values in by_kind.values()] == [18, 18]
+    assert len(set(by_kind["short"])) == 18
+    assert [sum(name in row for row in noted) for name in ("behind", "queued")] == [6, 6]
+
+
+async def test_what_is_noted_while_polling_anew_replaces_nothing(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        world.api.get("/job", {"state": "pending"})
+        for number in range(1, 4):
+            result = await world.run(NOTED_POLL, resume=ResumeChoice.IF_ANY)
+            assert result.status == "failed"
+            assert len(world.store("state")) == 1 + 2 * number
+        world.api.get("/job", {"state": "done"})
+        result = await world.run(NOTED_POLL, resume=ResumeChoice.IF_ANY)
+        assert result.status == "completed", result.error
+        assert world.store("state")[-1] == {"state": "done"}
 
 
 async def test_a_refused_call_that_says_something_else_has_another_key(tmp_path: Path) -> None:
