@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn, cast
 from urllib.parse import quote, quote_plus
 
@@ -83,7 +83,7 @@ class SecretRegistry:
         self._lookup = lookup
         self._values: dict[str, str] = {}
         self._names: dict[str, str] = {}
-        self._whole: dict[str, str] = {}
+        self._tags: dict[str, str] = {}
         self._within: re.Pattern[str] | None = None
         self._needles: tuple[bytes, ...] = ()
 
@@ -94,9 +94,9 @@ class SecretRegistry:
             return
         self._values[name] = text
         self._names.setdefault(text, name)
-        self._whole = {form: name for text, name in self._names.items() for form in _forms(text)}
-        self._within = _pattern(form for form in self._whole if len(form) >= _SHORT)
-        self._needles = tuple(_json_text(text).encode() for text in self._names)
+        self._tags = _tags(self._names)
+        self._within = _pattern(form for form in self._tags if len(form) >= _SHORT)
+        self._needles = tuple(_json_text(form).encode(*_ANY_TEXT) for form in self._tags)
 
     def add_environment(self, name: str, value: str | None) -> None:
         """Add what `env(name)` gave, where the name says that it is a secret."""
@@ -108,7 +108,7 @@ class SecretRegistry:
 
     def redact(self, text: str) -> str:
         """The text with each secret as stars: for people, logs and events."""
-        if text in self._whole:
+        if text in self._tags:
             return STARS
         return self._within.sub(STARS, text) if self._within else text
 
@@ -131,9 +131,9 @@ class SecretRegistry:
         """A JSON value in which names stand for secrets; `reveal` is the inverse.
 
         A text that is a secret becomes `{"$secret": "API_TOKEN"}`, one that contains some
-        `{"$secret": ["Bearer ", "API_TOKEN", ""]}` (text and names in turn). An object whose
-        only key is `$secret`, or which has a secret among its keys, is written
-        `{"$secret": {"pairs": [[key, value], …]}}`.
+        `{"$secret": ["Bearer ", "API_TOKEN", ""]}` (text and names in turn); `API_TOKEN|form`
+        where it is written as in a form, and so on. An object whose only key is `$secret`, or
+        which has a secret among its keys, is written `{"$secret": {"pairs": [[key, value], …]}}`.
         """
         if isinstance(value, str):
             return self._hide_text(value)
@@ -157,8 +157,8 @@ class SecretRegistry:
         return {key: self.reveal(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
 
     def _hide_text(self, text: str) -> Any:
-        if text in self._names:
-            return {SECRET_TAG: self._names[text]}
+        if text in self._tags:
+            return {SECRET_TAG: self._tags[text]}
         parts = self._split(text)
         return text if len(parts) == 1 else {SECRET_TAG: parts}
 
@@ -169,18 +169,13 @@ class SecretRegistry:
         return {key: self.hide(item) for key, item in value.items()}
 
     def _split(self, text: str) -> list[str]:
-        """`text, name, text, name, …, text`; only what `_json_text` cannot hide is left."""
+        """`text, name, text, name, …, text`."""
         parts: list[str] = []
         end = 0
-        for match in self._plain_matches(text):
-            parts += [text[end : match.start()], self._names[match.group()]]
+        for match in self._within.finditer(text) if self._within is not None else ():
+            parts += [text[end : match.start()], self._tags[match.group()]]
             end = match.end()
         return [*parts, text[end:]]
-
-    def _plain_matches(self, text: str) -> list[re.Match[str]]:
-        if self._within is None:
-            return []
-        return [m for m in self._within.finditer(text) if m.group() in self._names]
 
     def _reveal_tag(self, payload: Any) -> Any:
         match payload:
@@ -195,7 +190,13 @@ class SecretRegistry:
     def _reveal_parts(self, parts: list[str]) -> str:
         return "".join(self._value_of(p) if index % 2 else p for index, p in enumerate(parts))
 
-    def _value_of(self, name: str) -> str:
+    def _value_of(self, tag: str) -> str:
+        name, _, encoding = tag.rpartition("|")
+        if not name or encoding not in _ENCODINGS:
+            return self._plain_value(tag)
+        return _ENCODINGS[encoding](self._plain_value(name))
+
+    def _plain_value(self, name: str) -> str:
         if name not in self._values and self._lookup is not None:
             self.add(name, self._lookup(name))
         value = self._values.get(name)
@@ -207,13 +208,29 @@ class SecretRegistry:
         return value
 
 
-def _forms(text: str) -> set[str]:
-    """The secret as it may appear: plain, in a URL, in a form, in JSON."""
-    return {text, quote(text, safe=""), quote(text), quote_plus(text), _json_text(text)}
+def _tags(names: Mapping[str, str]) -> dict[str, str]:
+    """The secrets of these names as they may appear in a text, and what stands for each there."""
+    tags = dict(names)
+    for text, name in names.items():
+        for encoding, encoded in _ENCODINGS.items():
+            tags.setdefault(encoded(text), f"{name}|{encoding}")
+    return tags
 
 
 def _json_text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+_ANY_TEXT = ("utf-8", "surrogatepass")
+"""Variables may hold bytes that are no UTF-8, which Python reads as lone surrogates."""
+
+_ENCODINGS: dict[str, Callable[[str], str]] = {
+    "json": _json_text,
+    "url": lambda text: quote(text, "", *_ANY_TEXT),
+    "path": lambda text: quote(text, "/", *_ANY_TEXT),
+    "form": lambda text: quote_plus(text, "", *_ANY_TEXT),
+}
+"""How a secret is written in a body, a URL, a path and a form."""
 
 
 def _pattern(forms: Iterable[str]) -> re.Pattern[str] | None:

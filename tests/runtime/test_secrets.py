@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from functools import partial
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import msgspec
 import pytest
@@ -122,10 +124,17 @@ def test_empty_and_missing_values_are_no_secrets():
         ({"$secret": "API_TOKEN"}, {"$secret": {"pairs": [["$secret", "API_TOKEN"]]}}),
         ({"$secret": "x", "b": 1}, {"$secret": "x", "b": 1}),
         ({"a": 1, "b": None, "c": "plain"}, {"a": 1, "b": None, "c": "plain"}),
+        (
+            "id=x&secret=s3cr3t-t0ken%2F%2B%3D",
+            {"$secret": ["id=x&secret=", "API_TOKEN|url", ""]},
+        ),
+        ("/s3cr3t-t0ken/%2B%3D", {"$secret": ["/", "API_TOKEN|path", ""]}),
+        ("a=b&p=say+%22hi%22", {"$secret": ["a=b&p=", "QUOTED_KEY|form", ""]}),
+        ('{"p":"say \\"hi\\""}', {"$secret": ['{"p":"', "QUOTED_KEY|json", '"}']}),
     ],
 )
 def test_names_stand_for_secrets(value: Any, hidden: Any):
-    book = registry(API_TOKEN=TOKEN)
+    book = registry(API_TOKEN=TOKEN, QUOTED_KEY='say "hi"')
     assert book.hide(value) == hidden
     assert book.reveal(hidden) == value
 
@@ -133,12 +142,18 @@ def test_names_stand_for_secrets(value: Any, hidden: Any):
 SECRETS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 
 
+ENCODINGS = [str, quote, quote_plus, partial(quote, safe=""), lambda text: json.dumps(text)[1:-1]]
+
+
 @given(st.lists(SECRETS, min_size=1, max_size=4), st.data())
 def test_hiding_is_undone_by_revealing(secrets: list[str], data: st.DataObject):
     book = SecretRegistry()
     for number, secret in enumerate(secrets):
         book.add(f"S{number}_KEY", secret)
-    parts = st.sampled_from(secrets) | SECRETS | st.just("$secret")
+    written = st.sampled_from(ENCODINGS).flatmap(
+        lambda encoded: st.sampled_from(secrets).map(encoded)
+    )
+    parts = written | SECRETS | st.just("$secret")
     texts = st.lists(parts, max_size=3).map("".join)
     values = st.recursive(
         st.none() | st.integers() | texts,
@@ -160,6 +175,24 @@ def test_no_long_secret_is_left_in_hidden_or_redacted_text(secret: str, before: 
     hidden = book.hide(text)
     texts = [hidden["$secret"]] if isinstance(hidden["$secret"], str) else hidden["$secret"][::2]
     assert all(secret not in part for part in texts if part != "A_KEY")
+
+
+def test_a_renewed_secret_is_written_as_the_old_one_was():
+    book = registry(API_TOKEN=TOKEN)
+    hidden = book.hide("grant=a&secret=s3cr3t-t0ken%2F%2B%3D")
+    book.add("API_TOKEN", "an/other")
+    assert book.reveal(hidden) == "grant=a&secret=an%2Fother"
+
+
+def test_a_name_with_a_bar_is_a_name():
+    book = registry(**{"A|B_KEY": TOKEN})
+    assert book.hide(TOKEN) == {"$secret": "A|B_KEY"}
+    assert book.reveal({"$secret": "A|B_KEY"}) == TOKEN
+
+
+def test_a_variable_that_is_no_utf_8_is_a_secret_too():
+    book = registry(API_TOKEN="not-\udcff-utf8")
+    assert book.redact("it is not-\udcff-utf8") == "it is ****"
 
 
 def test_values_without_secrets_do_not_concern():

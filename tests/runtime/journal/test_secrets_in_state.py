@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -15,6 +17,7 @@ from support.crash_disk import CountingDisk
 from support.scripted_run import PATIENT, request_for
 
 SECRET = 'tok-"äx"-9876543210'
+IN_URL = quote(SECRET, safe="")
 STORES = {"a": StoreSpec("file", "a"), "m": StoreSpec("memory", "m")}
 
 
@@ -41,18 +44,24 @@ async def filled(root: Path, **options: Any) -> Session:
     unit.error({"message": f"no answer to {SECRET}"})
     call = await unit.intent("0", "k", {"t": SECRET}, {"path": f"/{SECRET}"})
     await unit.result(call, 200, {"t": SECRET})
+    await unit.intent("1", "k1", f'{{"t":"{in_json(SECRET)}"}}', {"path": "/"})
+    await unit.intent("2", "k2", f"t={IN_URL}", {"path": "/"})
     unit.put("a", "k", {"note": f"told {SECRET}"})
     await unit.commit("c", Barrier.SYNC)
     return session
 
 
 def places_with_secret(root: Path) -> list[str]:
-    plain, in_json = SECRET.encode(), SECRET.replace('"', '\\"').encode()
+    forms = [form.encode() for form in (SECRET, in_json(SECRET), in_json(in_json(SECRET)), IN_URL)]
     return [
         str(path.relative_to(root))
         for path in sorted(root.rglob("*"))
-        if path.is_file() and (plain in path.read_bytes() or in_json in path.read_bytes())
+        if path.is_file() and any(form in path.read_bytes() for form in forms)
     ]
+
+
+def in_json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 @pytest.mark.parametrize("grow_bytes", [1, 1 << 24])
