@@ -195,7 +195,7 @@ def _left_out(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> H
 def _as_recorded(request: HttpRequest, recorded: RecordedCall) -> HttpRequest:
     """The same request once more, with the very bytes that were sent."""
     body = None if recorded.body is None else str(recorded.body).encode("utf-8", "surrogateescape")
-    return replace(request, body=body, resent=True)
+    return replace(request, body=body, resent=True, unanswered=recorded.status is None)
 
 
 async def _record(branch: Branch, call: RecordedCall, reply: HttpReply | HttpFailure) -> None:

@@ -195,6 +195,7 @@ class HttpClient:
             retry_after_ms=wanted,
             keyed=request.keyed,
             repeats=request.resent or around.attempts > 1,
+            unanswered=request.unanswered,
         )
         decision = decide(attempt, rules.retry, self._chance)
         if isinstance(decision, Again):

@@ -29,10 +29,10 @@ class HttpRequest:
     """A request, complete but for its credentials.
 
     `url` is absolute and percent-encoded; `params` (not encoded) are appended to its query.
-    `body` is what is sent. `keyed`: it carries an idempotency key; `resent`: an earlier process
-    may have sent it already. `trusted`: the URL has the origin of the source's base, so that
-    the source's credentials go along; `source_headers` (lower case) came from the source and
-    are dropped where a redirect leaves that origin.
+    `body` is what is sent. `keyed`: it carries an idempotency key; `resent`: it may have
+    been sent before, `unanswered`: and no answer to that was seen. `trusted`: the URL has the
+    origin of the source's base, so that the source's credentials go along; `source_headers` (lower
+    case) came from the source and are dropped where a redirect leaves that origin.
     """
 
     method: str
@@ -45,6 +45,7 @@ class HttpRequest:
     source_headers: frozenset[str] = frozenset()
     keyed: bool = False
     resent: bool = False
+    unanswered: bool = False
 
     @property
     def description(self) -> str:

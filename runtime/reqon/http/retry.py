@@ -23,6 +23,10 @@ NOT_DONE_STATUSES = frozenset({TOO_MANY_REQUESTS, 503})
 TOO_MANY_POLICY = RetryPolicy(max_attempts=3)
 """What holds for a 429 where the program says nothing about retries."""
 
+PENDING_POLICY = RetryPolicy(max_attempts=6)
+"""What holds where the program says nothing and a request that was sent before, perhaps by a
+process that has died, is still being worked on: it is waited for about half a minute."""
+
 JITTER = 0.1
 
 Trouble: TypeAlias = Literal["refused", "network", "timeout"]
@@ -34,7 +38,8 @@ class Attempt:
     """What one attempt came to: a `status` from 400 on, or a `trouble`.
 
     `number` counts from 1. `retry_after_ms` is what the reply asked for. `keyed`: the request
-    carries an idempotency key, and `repeats` an earlier one that may have arrived.
+    carries an idempotency key, and `repeats` an earlier one that may have arrived; `unanswered`: no
+    answer to that one was seen.
     """
 
     number: int
@@ -44,6 +49,7 @@ class Attempt:
     retry_after_ms: float | None = None
     keyed: bool = False
     repeats: bool = False
+    unanswered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +91,11 @@ def decide(attempt: Attempt, rules: RetryRules, random: Callable[[], float]) -> 
 
 
 def _policy_for(attempt: Attempt, rules: RetryRules) -> RetryPolicy | None:
-    if rules.policy is None:
-        return TOO_MANY_POLICY if attempt.status == TOO_MANY_REQUESTS else None
-    return rules.policy if _covers(attempt, rules.scope) else None
+    if rules.policy is not None and _covers(attempt, rules.scope):
+        return rules.policy
+    if rules.policy is None and attempt.status == TOO_MANY_REQUESTS:
+        return TOO_MANY_POLICY
+    return PENDING_POLICY if attempt.unanswered and _pending(attempt) else None
 
 
 def _covers(attempt: Attempt, scope: RetryScope) -> bool:

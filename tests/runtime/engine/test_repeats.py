@@ -10,6 +10,7 @@ import pytest
 
 from reqon.clock import SystemClock
 from reqon.engine.run import ResumeChoice, RunControl
+from reqon.events.model import RetryScheduled
 from support.fake_api import BROKEN_JSON, DROP, Asked, Gate, Reply, status
 from support.fake_pages import once_per_key
 from support.missions import Lab, lab
@@ -194,6 +195,45 @@ async def test_a_call_that_failed_is_sent_again_as_it_was(
         assert list(world.api.idempotency_keys("/orders").values()) == [3]
     assert len(came) == 3
     assert came[0] == came[1] == came[2]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("n_conflicts", [1, 2])
+async def test_what_is_still_being_worked_on_is_waited_for(
+    tmp_path: Path, n_conflicts: int
+) -> None:
+    """The service knows the key, and the first request with it has not ended yet."""
+    text = f"""{HEAD}
+  action A {{
+    post "/orders" {{ body: {{ id: uuid() }} }}
+    match response {{
+      {{ code: 409 }} -> store {{ id: "conflict" }} -> out
+      {{ error: _ }} -> retry {{ maxAttempts: 2, delay: 1 ms }}
+      _ -> store {{ id: "done" }} -> out
+    }}
+  }}
+  run A
+}}
+"""
+    async with lab(tmp_path) as world:
+        came = failing_first(world, "/orders", DROP, *[status(409)] * n_conflicts)
+        result = await world.run(text)
+        assert result.status == "completed", result.error
+        assert list(world.api.idempotency_keys("/orders").values()) == [2 + n_conflicts]
+    assert len(came) == 2 + n_conflicts
+    assert world.store("out") == [{"id": "done"}]
+
+
+async def test_a_conflict_that_was_answered_is_the_programs(tmp_path: Path) -> None:
+    text = AFTER_FAILURE.replace("{ error: _ } -> skip", "{ code: 409 } -> skip")
+    async with lab(tmp_path) as world:
+        world.api.get("/begin", {})
+        came = failing_first(world, "/orders", status(409), status(409))
+        result = await world.run(text)
+        assert result.status == "completed", result.error
+    assert len(came) == 3
+    retries = [event.wait_ms for event in world.watcher.of(RetryScheduled)]
+    assert max(retries) < 1000, "nothing but the program's own waits"
 
 
 @pytest.mark.parametrize("reply", [status(500), DROP, BROKEN_JSON])
