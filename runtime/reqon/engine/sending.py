@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from reqon.clock import format_instant
@@ -89,7 +90,7 @@ async def _recorded_exchange(branch: Branch, sending: Sending) -> HttpReply | Ht
     unit, position = branch.unit, branch.place()
     request, key, recorded = _recorded(branch, sending)
     if recorded is not None:
-        known = _known(branch, request, recorded) or _left_out(branch, request, recorded)
+        known = _known(request, recorded) or _left_out(branch, request, recorded)
         if known is not None:
             unit.settle(recorded)
             branch.answered()
@@ -103,6 +104,8 @@ async def _recorded_exchange(branch: Branch, sending: Sending) -> HttpReply | Ht
         call = await unit.intent(position, key, _body_text(request), facts, scope)
     branch.run.sent.add(key)
     reply = await _exchange(branch, sending, request)
+    if recorded is not None and isinstance(reply, HttpReply):
+        reply = replace(reply, started_at=_sent_at(recorded))
     if _token_in(branch, reply) is None:
         await _record(branch, call, reply)
     if isinstance(reply, HttpReply):
@@ -151,14 +154,18 @@ def _says_something_else(request: HttpRequest, recorded: RecordedCall) -> bool:
     return refused and status not in MAY_HAVE_ACTED and recorded.body != _body_text(request)
 
 
-def _known(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> HttpReply | None:
+def _known(request: HttpRequest, recorded: RecordedCall) -> HttpReply | None:
     """The reply that an earlier process had, if it was one to go on with."""
     if recorded.status is None or not recorded.usable:
         return None
     kept: Mapping[str, Any] = recorded.reply
-    now = branch.run.clock.now()
-    headers = Headers(kept["headers"])
-    return HttpReply(request, recorded.status, kept["reason"], headers, kept["body"], 0, now, now)
+    at, headers = _sent_at(recorded), Headers(kept["headers"])
+    return HttpReply(request, recorded.status, kept["reason"], headers, kept["body"], 0, at, at)
+
+
+def _sent_at(recorded: RecordedCall) -> datetime:
+    """When a call was sent first: what the service answers to its key may be as old as that."""
+    return datetime.fromtimestamp(recorded.at_ms / 1000, UTC)
 
 
 def _may_have_acted(failure: HttpFailure, sending: Sending) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -440,6 +442,29 @@ async def test_a_resume_waits_only_for_what_is_left_of_a_wait(tmp_path: Path) ->
         world.api.get("/job", {"state": "done"})
         result = await world.run(text, resume=ResumeChoice.IF_ANY, clock=LaterClock())
         assert result.status == "completed"
+
+
+async def test_what_a_repeated_key_brings_is_as_old_as_the_first_request(tmp_path: Path) -> None:
+    """The service may answer with what it kept: the next sync must ask for what came since then."""
+    text = f"""{HEAD}
+  action A {{
+    post "/search" {{ since: lastSync, body: {{ all: true }} }}
+    store response.data -> out
+  }}
+  run A
+}}
+"""
+    begun, clock = SystemClock().now(), LaterClock()
+    kept = Reply({"data": [{"id": 1}]}, headers={"Date": format_datetime(clock.now(), usegmt=True)})
+    async with lab(tmp_path) as world:
+        replies = [DROP, kept]
+        world.api.post("/search", lambda _asked: replies.pop(0))
+        assert (await world.run(text)).status == "failed"
+        result = await world.run(text, resume=ResumeChoice.IF_ANY, clock=clock)
+        assert result.status == "completed", result.error
+        checkpoints = json.loads((world.state / "sync-checkpoints.json").read_text())
+    last = datetime.fromisoformat(checkpoints["Api-/search"]["lastSync"])
+    assert last < begun + timedelta(minutes=30)
 
 
 @pytest.mark.parametrize(
