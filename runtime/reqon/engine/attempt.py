@@ -36,7 +36,6 @@ from reqon.journal.session import Session, SessionRequest, open_session
 from reqon.steps.positions import Position
 from reqon.stores.base import Store
 from reqon.values.dates import parse_iso
-from reqon.values.encoding import untag
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ class Attempt:
     def _running(self, session: Session, events: EventStream, clock: Clock) -> Running:
         state = session.state
         if session.resumed:
-            self.loader.take_over({name: untag(value) for name, value in state.start.lets.items()})
+            self.loader.take_over(state.start.lets)
         started_at = parse_iso(state.start.started_at)
         assert started_at is not None, "the engine wrote it"
         return Running(

@@ -49,8 +49,7 @@ class BranchFacts:
 
     def uuid(self) -> str:
         """A UUID of version 4 made of the seed and the place."""
-        digest = self._digest("uuid", self._number())
-        return str(uuid.UUID(bytes=digest[:16], version=4))
+        return uuid_of(self._digest("uuid", self._number()))
 
     def generate_id(self) -> str:
         """The execution's start and what the place gives, in base 32."""
@@ -88,9 +87,17 @@ class BranchFacts:
         return self._count
 
     def _digest(self, purpose: str, number: int) -> bytes:
-        run = self._branch.run
-        text = f"{purpose} {self._branch.id_place()} {number}"
-        return hmac.digest(run.seed.encode(), text.encode(), blake2b)
+        return derived(self._branch.run.seed, f"{purpose} {self._branch.id_place()} {number}")
+
+
+def derived(seed: str, text: str) -> bytes:
+    """Bytes that look random, the same for the same seed and text."""
+    return hmac.digest(seed.encode(), text.encode(), blake2b)
+
+
+def uuid_of(digest: bytes) -> str:
+    """A UUID of version 4 made of such bytes."""
+    return str(uuid.UUID(bytes=digest[:16], version=4))
 
 
 def _base32(number: int, digits: int) -> str:

@@ -2,6 +2,9 @@
 
 Mission `let`s, mission options, sources and stores. Expressions see the environment and earlier
 `let`s only. What is wrong here is a ConfigError (kind `config`), before anything is sent.
+
+A resume evaluates again what asks the environment and what is not kept, such as the names of
+stores: at the instant and with the seed of the first time, so that time and ids come out the same.
 """
 
 # Values of the language are `Any` here, and `isinstance` leaves what is in a container unknown.
@@ -9,14 +12,13 @@ Mission `let`s, mission options, sources and stores. Expressions see the environ
 
 from __future__ import annotations
 
-import secrets as random
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from reqon.clock import Clock
+from reqon.clock import Clock, new_seed
+from reqon.engine.facts import derived, uuid_of
 from reqon.engine.sources import Sources, source_in_use
 from reqon.errors import ConfigError, RunError
 from reqon.http.auth.base import Auth
@@ -38,6 +40,7 @@ from reqon.settings import SECRET_FIELDS, Settings, with_credential
 from reqon.steps.options import milliseconds, options_object, retry_policy, whole_number, word
 from reqon.stores.base import StoreSpec
 from reqon.values.compile import compile_expression
+from reqon.values.encoding import tag, untag
 from reqon.values.operators import truthy
 from reqon.values.scope import Names, Scope, StoreView, Value
 from reqon.values.show import described
@@ -58,6 +61,7 @@ from vague.ast.expressions import (
 )
 
 N = TypeVar("N", bound=Node)
+Json = Any
 
 CREDENTIAL_FIELDS = (
     "token",
@@ -70,12 +74,22 @@ CREDENTIAL_FIELDS = (
 )
 
 
+LOADED = "$loaded"
+"""Kept with the `let`s, under a name that none can have: when they were made, and the seed."""
+
+
 class LoadFacts:
-    """The `RunFacts` of load time."""
+    """The `RunFacts` of load time: everything is evaluated at one instant, ids come from a seed.
+
+    `place` is what is being evaluated; the ids of each are counted by themselves.
+    """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
-        self.clock = clock
+        self.instant = clock.now()
+        self.seed = new_seed()
+        self._place = ""
+        self._count = 0
         self.values: dict[str, Value] = {}
         self.sources: frozenset[str] = frozenset()
 
@@ -85,16 +99,24 @@ class LoadFacts:
         return self.values
 
     def now(self) -> datetime:
-        """The clock's instant."""
-        return self.clock.now()
+        """The instant of loading."""
+        return self.instant
+
+    def enter(self, place: str) -> None:
+        """What comes is evaluated for this place."""
+        self._place, self._count = place, 0
 
     def uuid(self) -> str:
-        """A random UUID; the `let` that asks for it is kept with the execution."""
-        return str(uuid.uuid4())
+        """A UUID of version 4 made of the seed and the place."""
+        return uuid_of(self._digest("uuid"))
 
     def generate_id(self) -> str:
-        """A random id."""
-        return random.token_hex(10)
+        """20 hexadecimal digits of the seed and the place."""
+        return self._digest("id").hex()[:20]
+
+    def _digest(self, purpose: str) -> bytes:
+        self._count += 1
+        return derived(self.seed, f"{purpose} {self._place} {self._count}")
 
     def env(self, name: str) -> str | None:
         """A variable of the environment."""
@@ -141,12 +163,24 @@ class Loader:
         self._check_variables(variables)
         self.variables = variables
         self.names = Names(sources=frozenset(plan.sources)).without_bindings()
-        for let in plan.lets:
-            value: Value = variables.get(let.name)
-            if value is None:
-                value = self._or_config(f"let '{let.name}'", lambda v=let.value: self.evaluate(v))
+        self._evaluate_lets({})
+
+    def _evaluate_lets(self, saved: Mapping[str, Value]) -> None:
+        """All `let`s in order, but for those that were saved or set on the command line."""
+        names = replace(self.names, lets=frozenset[str]())
+        for let in self.plan.lets:
+            self.names = names
+            if let.name in self.variables:
+                value: Value = self.variables[let.name]
+            elif let.name in saved:
+                value = saved[let.name]
+            else:
+                place = f"let '{let.name}'"
+                self.facts.enter(place)
+                value = self._or_config(place, lambda v=let.value: self.evaluate(v))
             self.facts.values[let.name] = value
-            self.names = replace(self.names, lets=self.names.lets | {let.name})
+            names = replace(names, lets=names.lets | {let.name})
+        self.names = names
 
     def _check_variables(self, variables: Mapping[str, str]) -> None:
         known = {let.name for let in self.plan.lets}
@@ -162,16 +196,22 @@ class Loader:
         """The value of an expression at load time; raises RunError."""
         return compile_expression(expression, self.names).call(self.scope, None)
 
-    def saved_lets(self) -> dict[str, Value]:
-        """The `let`s that a resume uses again: those that do not ask the environment."""
-        again = {let.name for let in self.plan.lets if not let.uses_env}
-        return {name: value for name, value in self.facts.values.items() if name in again}
+    def saved_lets(self) -> dict[str, Json]:
+        """The `let`s that a resume uses again, those that do not ask the environment, in JSON.
 
-    def take_over(self, saved: Mapping[str, Value]) -> None:
+        And what it needs to evaluate the others, sources and stores as they were.
+        """
+        again = {let.name for let in self.plan.lets if not let.uses_env}
+        kept = {name: tag(value) for name, value in self.facts.values.items() if name in again}
+        return {**kept, LOADED: tag({"at": self.facts.instant, "seed": self.facts.seed})}
+
+    def take_over(self, saved: Mapping[str, Json]) -> None:
         """A resume: what was saved counts, but for variables set on the command line."""
-        self.facts.values.update(
-            {name: value for name, value in saved.items() if name not in self.variables}
-        )
+        values = {name: untag(value) for name, value in saved.items()}
+        loaded = values.pop(LOADED, None)  # versions before did not save it
+        if loaded is not None:
+            self.facts.instant, self.facts.seed = loaded["at"], loaded["seed"]
+        self._evaluate_lets(values)
 
     @staticmethod
     def _or_config(what: str, work: Callable[[], Any]) -> Any:
@@ -241,6 +281,7 @@ class Loader:
         """All sources with their credentials. Raises ConfigError."""
         in_use, auth = {}, {}
         for name, plan in self.plan.sources.items():
+            self.facts.enter(f"source '{name}'")
             filled = self._interpolated(plan)
             in_use[name] = source_in_use(filled, self.evaluate)
             auth[name] = self._or_config(f"source '{name}'", lambda p=filled: self._auth(p))
@@ -293,6 +334,7 @@ class Loader:
     def _store(self, plan: StorePlan, adapters: frozenset[str], *, writes: bool) -> StoreSpec:
         place = f"store '{plan.name}'"
         expression = as_description(self._fill(plan.adapter, place), plan.name)
+        self.facts.enter(place)
         value = self._or_config(place, lambda: self.evaluate(expression))
         if not isinstance(value, dict) or "adapter" not in value:
             raise ConfigError(

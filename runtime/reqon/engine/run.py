@@ -52,7 +52,6 @@ from reqon.state_stores.chosen import BUILT_IN, store_for
 from reqon.state_stores.protocol import StateStore
 from reqon.stores.base import Store, StoreSpec
 from reqon.stores.registry import STORES
-from reqon.values.encoding import tag
 from reqon.version import VERSION
 from vague.program import MissionProgram, Program
 
@@ -258,12 +257,18 @@ class _Run:
             trigger=options.trigger,
             redact=mission.redact,
             secrets=options.settings.secrets,
-            lets={name: tag(value) for name, value in self.loader.saved_lets().items()},
+            lets=self.loader.saved_lets(),
+            stores_of=self._stores_of,
             notes=self._notes(sources.bases()),
             retention=mission.retention,
             elsewhere=None if options.dry_run else self.elsewhere,
             timing=options.timing,
         )
+
+    def _stores_of(self, lets: Mapping[str, Any]) -> Mapping[str, StoreSpec]:
+        """The stores of an execution that goes on, from what it saved."""
+        self.loader.take_over(lets)
+        return self.loader.stores(frozenset(STORES))
 
     def _notes(self, bases: Mapping[str, Any]) -> dict[str, Any]:
         """What a new execution keeps beside its program."""

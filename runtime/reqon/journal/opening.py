@@ -14,7 +14,7 @@ import gc
 import os
 from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ from reqon.state.journal_tail import read_start
 from reqon.state.model import ExecutionState
 from reqon.state.paths import BLOBS_SUFFIX, Stem, stems_behind
 from reqon.state.reader import StateReader
+from reqon.state.record import as_object
 
 WHOLE_BYTES = 1024 * 1024
 """Stores up to this size are kept elsewhere whole."""
@@ -134,8 +135,9 @@ class _Opening:
         await self._fetch()
         chosen = await self._choose()
         if chosen is not None:
+            self._name_stores(chosen)
             await self._check_stores(chosen)
-        self.shelf = StoreShelf(request.stores, request.paths, self.disk)
+        self.shelf = StoreShelf(self.request.stores, request.paths, self.disk)
         await self.shelf.lock(request.store_wait_seconds, request.timing.lock_poll)
         own = None if chosen is None else chosen.execution_id
         await self._work(self._open_stores, self.shelf, own)
@@ -209,6 +211,15 @@ class _Opening:
         self.notices.append("the mission keeps no state: there is nothing to resume")
 
     # ---- the execution that goes on
+
+    def _name_stores(self, chosen: ExecutionState) -> None:
+        """The stores are those of the time when the execution began."""
+        request = self.request
+        start = read_start(request.paths.journal(chosen.path.stem))
+        if start is None or request.stores_of is None:
+            return
+        lets = request.secrets.reveal(as_object(start.get("lets")) or {})
+        self.request = replace(request, stores=request.stores_of(lets))
 
     async def _check_stores(self, chosen: ExecutionState) -> None:
         """Refuse other stores than before; with force, first finish what the old ones lack."""

@@ -6,7 +6,7 @@ stores={"customers": StoreSpec("file", "customers")}, …)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -85,7 +85,8 @@ class SessionRequest:
     although the source changed or the journal is damaged; `wait_seconds` waits for a running
     execution of the mission instead of refusing (None: refuse), `store_wait_seconds` for stores
     that another mission writes. `lets` and `notes` (base URLs) are saved with a new execution,
-    and `lets` come back with a resumed one. `retention` (None: keep all) is how long records
+    and `lets` come back with a resumed one; `stores_of` makes of them the stores of that one, whose
+    names may tell when it began. `retention` (None: keep all) is how long records
     stay. `state_store` is `file`, `memory` or a name; with `memory`, and with `enable_state` off,
     there is no journal, and stores are written at the end. `elsewhere` is the state store in
     which the execution is kept beside the folder.
@@ -107,6 +108,7 @@ class SessionRequest:
     redact: tuple[str, ...] = ()
     secrets: SecretBook = field(default_factory=NoSecrets)
     lets: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    stores_of: Callable[[Mapping[str, Any]], Mapping[str, StoreSpec]] | None = None
     notes: Mapping[str, Any] = field(default_factory=dict[str, Any])
     retention: timedelta | None = None
     retry_of: str | None = None
