@@ -274,7 +274,10 @@ def _read(path: Path, what: str) -> str:
     except FileNotFoundError:
         raise ConfigError(f"the {what} '{path}' does not exist") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"the {what} '{path}' is no UTF-8 text (byte {error.start})") from None
+        raise ConfigError(
+            f"the {what} '{path}' is no UTF-8 text (byte {error.start})",
+            hint="save it as UTF-8",
+        ) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise ConfigError(f"the {what} '{path}' cannot be read: {reason}") from error

@@ -150,8 +150,8 @@ def _resolve(target: Target, path: str) -> tuple[str, bool]:
         raise RunError(
             "config",
             f"source '{target.name}' has no base URL for the path '{path}'",
-            hint=f"write 'base: \"https://…\"' in source '{target.name}', "
-            "or a path that begins with https://",
+            hint=f"write 'base: \"https://…\"' in source '{target.name}'; "
+            "a base from env() is null while the variable is not set",
         )
     return as_sent(join_base(target.base, path)), True
 
