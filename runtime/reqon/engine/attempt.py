@@ -171,6 +171,7 @@ class Attempt:
             unknown=self.unknown,
             attempt=state.start.attempt,
             has_failed_before=any(one.get("reason") == "failed" for one in state.attempts),
+            forced=session.resumed and state.start.forced,
             ways_back=ways_back(self.bound.plan, state) if session.resumed else WaysBack(),
             parallel_mode=self.options.parallel_mode,
             max_concurrency=self.options.max_concurrency,

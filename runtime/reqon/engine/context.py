@@ -34,7 +34,7 @@ from reqon.plan.model import Anchor
 from reqon.plan.policies import RetryPolicy
 from reqon.steps.base import Json, Sending, SourceInUse
 from reqon.steps.bound import NEXT, BoundBlock, BoundStage, GoBack, Outcome, Slot
-from reqon.steps.positions import BlockPosition, LoopPosition, Position
+from reqon.steps.positions import BlockPosition, Fits, LoopPosition, Position
 from reqon.values.dates import parse_iso
 from reqon.values.json_form import json_form
 from reqon.values.reply import ReplyMeta
@@ -50,6 +50,11 @@ _NO_PLACE: Mapping[str, None] = {"cursor": None, "nextUrl": None, "offset": None
 
 BEFORE_FAILURE = ""
 """In the place of a directive: tries of a run that failed; they still tell passes apart."""
+
+_OTHER_STEP = (
+    "the run had stopped inside another step than the one that the changed program has here: "
+    "what was done in that step is done again, requests included"
+)
 
 LONG_WAIT_MS = 1000
 """A longer wait ends the unit of work first."""
@@ -142,6 +147,7 @@ class Branch(Standing):
         runners, restored = block.runners, block.restored
         count = len(runners)
         at = position.at
+        left = at if self.run.forced else -1
         while at < count:
             if self.stop.reason is not None:
                 await self.stop_here(position)
@@ -152,6 +158,8 @@ class Branch(Standing):
                 outcome = await result if isinstance(result, CoroutineType) else result
             except RunError as error:
                 outcome = await self._failed_here(error, position)
+            if at == left:
+                self._forget_untaken(f"{position.address}/{at}")
             if outcome is not NEXT:
                 if not isinstance(outcome, GoBack) or outcome.anchor.block != block.path:
                     return outcome
@@ -164,6 +172,19 @@ class Branch(Standing):
             if block.commits and self._ends_unit():
                 await self.commit()
         return NEXT
+
+    def load(self, position: Position, fits: Fits | None = None) -> bool:
+        """Take the cell that is left here; of one that is forgotten people are told."""
+        fitted = super().load(position, fits)
+        if not fitted:
+            self.warn(_OTHER_STEP)
+        return fitted
+
+    def _forget_untaken(self, address: str) -> None:
+        """The step at which a block was taken up is done: what is left there is not that step's."""
+        if self.run.resume.take(address) is not None:
+            self.forget(address)
+            self.warn(_OTHER_STEP)
 
     def _ends_unit(self) -> bool:
         """Whether the step that ended wrote a store or set `response`."""

@@ -57,6 +57,8 @@ class Running:
     attempt: int = 1
     has_failed_before: bool = False
     """An earlier attempt of the execution ended as failed."""
+    forced: bool = False
+    """The execution was resumed all the same, perhaps by a program that was changed."""
     ways_back: WaysBack = field(default_factory=WaysBack)
     """Where to go back, because the same would fail again."""
     parallel_mode: str = "continue"

@@ -103,17 +103,21 @@ class Standing:
         self.load(position, fits)
         return position
 
-    def load(self, position: Position, fits: Fits | None = None) -> None:
-        """Take the cell that an earlier process left at this position, if there is one."""
+    def load(self, position: Position, fits: Fits | None = None) -> bool:
+        """Take the cell that an earlier process left at this position, if there is one.
+
+        False: it was of another step, and is forgotten.
+        """
         resume = self.run.resume
         if resume.active:
             saved = resume.take(position.address)
             if saved is None:
-                return
-            if fits is None or fits(saved):
-                position.load(saved)
-            else:
+                return True
+            if fits is not None and not fits(saved):
                 self.forget(position.address)
+                return False
+            position.load(saved)
+        return True
 
     def kept_value(self, position: Position, suffix: str) -> Value:
         """A value that an earlier process kept beside the cell of a position."""

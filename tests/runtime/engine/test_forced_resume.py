@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reqon.engine.run import ResumeChoice
+from reqon.events.model import Warned
 from support.fake_api import Asked, Reply, status
 from support.missions import Lab, lab
 
@@ -96,3 +97,34 @@ async def test_pages_that_are_kept_count_for_the_same_list_alone(
         assert result.status == "completed", result.error
         assert [row["id"] for row in world.store("out")] == list(range(8))
     assert asked_for[before] == asked_then
+
+
+LOOP = MISSION.replace("STEP", 'for n in [1, 2] { get "/late/{n}" store { id: n } -> out }')
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "warned"),
+    [
+        ("for n", 'let name = "x"\n    for n', True),
+        ("for n", 'store { id: "first" } -> out\n    for n', True),
+        ("for n", 'get "/first"\n    for n', True),
+        ('get "/late/{n}"', 'let name = "x" get "/late/{n}"', False),
+        ("id: n }", "id: n, name: 1 }", False),
+        ("    for n", "\n    for n", False),
+    ],
+)
+async def test_it_is_told_when_a_loop_begins_again(
+    tmp_path: Path, old: str, new: str, warned: bool
+) -> None:
+    async with lab(tmp_path) as world:
+        world.api.get("/first", {})
+        world.api.get("/late/1", {})
+        world.api.get("/late/2", status(500), {})
+        assert (await world.run(LOOP)).status == "failed"
+        changed = LOOP.replace(old, new)
+        result = await world.run(changed, resume=ResumeChoice.IF_ANY, force=True)
+        assert result.status == "completed", result.error
+        asked_for = [asked.path for asked in world.api.requests]
+    told = [w for w in world.watcher.of(Warned) if "inside another step" in w.message]
+    assert len(told) == warned
+    assert asked_for.count("/late/1") == 1 + warned
