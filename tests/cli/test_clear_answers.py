@@ -51,6 +51,7 @@ def test_a_new_key_of_a_sync_checkpoint_is_pointed_out(reqon: Reqon, own_folder:
     assert ended.exit_code == 0
     assert "did you mean 'API-/items'?" in ended.stderr
     assert "warning" not in reqon("checkpoints", "set", "API-/items", "2024-01-01").stderr
+    assert "warning: that is in the future" in reqon("checkpoints", "set", "a", "2999-01-01").stderr
 
 
 def test_a_dry_run_says_that_it_does_not_resume(reqon: Reqon, own_folder: Path) -> None:

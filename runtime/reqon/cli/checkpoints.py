@@ -76,7 +76,10 @@ def set_time(invocation: Invocation, key: str, time: datetime) -> None:
         near = difflib.get_close_matches(key, known, n=1)
         meant = f"; did you mean '{near[0]}'?" if near else f": {', '.join(sorted(known))}"
         console.say_warning(f"'{key}' is none of the keys that there were{meant}")
-    set_checkpoint(paths, Disk(), SystemClock(), key, format_instant(time))
+    clock = SystemClock()
+    if time > clock.now():
+        console.say_warning("that is in the future: until then a service has nothing newer to give")
+    set_checkpoint(paths, Disk(), clock, key, format_instant(time))
     console.show(f"{key}: last sync is now {wording.local_time(time)}")
 
 

@@ -102,15 +102,18 @@ class Attempt:
                 tuple(name for stage in self.bound.pipeline for name in stage.actions),
             )
         )
+        told = [*session.notices]
         for notice in (
             *([self.warning] if self.warning else []),
-            *session.notices,
+            *told,
             *self._other_window(running.window),
         ):
             events.emit(Warned("other", notice))
         session.keep_lease(running.stop.set)
         error = await self._pipeline(running)
         record = await _finish(session, error)
+        for notice in session.notices[len(told) :]:
+            events.emit(Warned("other", notice))
         error = session.failure or error
         if self.on_stores is not None and record["status"] == "completed":
             self.on_stores(session.stores)

@@ -202,6 +202,8 @@ class Ledger:
 
     def _publish_key(self, key: str, candidate: Mapping[str, Any]) -> None:
         value = published_value(candidate, self.state.synced.get(key), self.base_totals.get(key, 0))
+        if since := self.state.since.get(key):
+            value["since"] = since
         self.state.synced[key] = self.batch.published[key] = self.unpublished[key] = value
 
     def publish_deferred(self) -> None:

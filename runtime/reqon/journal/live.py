@@ -277,7 +277,11 @@ class Session:
             record,
             self.record_path,
         )
-        await self._work(write_views, held.disk, views)
+        for key in await self._work(write_views, held.disk, views):
+            self.notices.append(
+                f"the sync checkpoint '{key}' was set back while this execution was under way: it "
+                "stays as it is, and the next sync goes on from there"
+            )
         ledger.unpublished.clear()
         if ledger.has_grown and self.state.ended is None:
             await self._compact()

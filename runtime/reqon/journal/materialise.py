@@ -46,8 +46,12 @@ class Views:
     record_path: Path | None
 
 
-def write_views(disk: Disk, views: Views) -> None:
-    """Write everything, in the one order that is right; OSError as the disk says."""
+def write_views(disk: Disk, views: Views) -> list[str]:
+    """Write everything, in the one order that is right; OSError as the disk says.
+
+    Returns the keys of sync times that somebody has set back since this execution began.
+    """
+    kept: list[str] = []
     if views.number is not None:
         living = living_executions(views.paths)
         for held in views.stores:
@@ -55,7 +59,7 @@ def write_views(disk: Disk, views: Views) -> None:
             held.marks = moved_on(held.marks, views.execution_id, views.number, keep)
     write_stores(disk, views.stores)
     if views.published:
-        publish(
+        kept = publish(
             views.paths,
             disk,
             views.published,
@@ -65,6 +69,7 @@ def write_views(disk: Disk, views: Views) -> None:
         )
     if views.record_path is not None:
         write_record(disk, views.record_path, views.record)
+    return kept
 
 
 @dataclass(frozen=True, slots=True)

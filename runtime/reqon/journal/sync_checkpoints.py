@@ -5,7 +5,9 @@
 Whoever writes takes the sync lock, reads, merges its own keys and replaces the file; then notes
 in `.sync-checkpoints.applied.json` up to which frame of its execution this is done, so that a
 later reset is not undone by an old journal. A time never goes back but by `set_checkpoint` and
-`reset_checkpoints`, which keep a copy in quarantine. Times come from frames only.
+`reset_checkpoints`, which keep a copy in quarantine. Nor does a change by hand ever get lost: an
+execution that asked for what is new since a later time publishes nothing over an earlier one, as
+what lies between the two was not fetched. Times come from frames only.
 """
 
 from __future__ import annotations
@@ -76,28 +78,38 @@ def publish(
     mission: str,
     execution_id: str,
     number: int | None,
-) -> None:
+) -> list[str]:
     """Merge what an execution published in its frames up to `number`. Blocks.
 
-    Without a journal `number` is None, and nothing is noted. Doing it again changes nothing.
-    OSError as the disk says; RefusedError for damaged files and
-    where the lock stays taken.
+    Returns the keys that were set back by hand since it began, which stay as they are. Without a
+    journal `number` is None, and nothing is noted. Doing it again changes nothing. OSError as the
+    disk says; RefusedError for damaged files and where the lock stays taken.
     """
     with sync_lock(paths, disk):
         marks = read_sync_marks(paths)
         if number is not None and marks.get(execution_id, 0) >= number:
-            return
+            return []
+        is_new = not paths.sync_checkpoints.exists()
         known = _read("sync checkpoints", paths.sync_checkpoints)
+        kept = [key for key, v in values.items() if not is_new and _was_set_back(v, known.get(key))]
         changed = False
         for key, value in values.items():
             entry = as_object(known.get(key)) or {}
-            if is_later(value["lastSync"], entry.get("lastSync")):
+            if key not in kept and is_later(value["lastSync"], entry.get("lastSync")):
                 known[key] = _entry(value, mission, execution_id)
                 changed = True
         if changed:
             disk.replace_durably(paths.sync_checkpoints, _json(known))
         if number is not None:
             _write_marks(paths, disk, {**marks, execution_id: number}, execution_id)
+        return kept
+
+
+def _was_set_back(value: Mapping[str, Any], entry: Any) -> bool:
+    """Whether the time that the execution went on from is later than the one that is there."""
+    since = instant(value.get("since"))
+    known = instant((as_object(entry) or {}).get("lastSync"))
+    return since is not None and (known is None or known < since)
 
 
 def with_published(
@@ -212,7 +224,7 @@ def _audit(paths: StatePaths, disk: Disk, clock: Clock, text: str) -> None:
     disk.make_folder(paths.quarantine)
     path = paths.quarantine / "audit.log"
     before = path.read_bytes() if path.exists() else b""
-    line = f"{format_instant(clock.now())} {text}\n".encode()
+    line = f"{format_instant(clock.now())} {text}\n".encode("utf-8", "replace")
     disk.replace_durably(path, [before, line])
 
 

@@ -176,6 +176,40 @@ async def test_a_reset_is_not_undone_by_an_old_journal(tmp_path: Path) -> None:
     assert entry(tmp_path) is None
 
 
+@pytest.mark.parametrize("dies", [False, True])
+@pytest.mark.parametrize("back_to", ["2020-01-01T00:00:00Z", None])
+async def test_what_is_set_back_during_an_execution_stays(
+    tmp_path: Path, back_to: str | None, dies: bool
+) -> None:
+    await synced(tmp_path, "2024-01-20T09:00:00Z", 100)
+    session = await begin(tmp_path)
+    session.sync_checkpoint(KEY)
+    if dies:
+        unit = session.unit()
+        unit.put("kept", "k", {})
+        await unit.commit("c", Barrier.SYNC)
+        await session.close()
+    paths, disk, clock = StatePaths(tmp_path), CountingDisk(), TestClock()
+    if back_to is None:
+        reset_checkpoints(paths, disk, clock, [KEY])
+    else:
+        set_checkpoint(paths, disk, clock, KEY, back_to)
+    if dies:
+        session = await begin(tmp_path, resume=ResumeChoice.ONLY)
+    unit = session.unit()
+    unit.sync(KEY, "Fetch", "2024-01-21T09:00:00Z", 7)
+    unit.action_done("Fetch")
+    unit.publish_sync("Fetch")
+    await unit.commit("stage", Barrier.SYNC)
+    await session.finish("completed")
+    await session.close()
+    found: dict[str, Any] = entry(tmp_path) or {}
+    assert found.get("lastSync") == back_to
+    assert f"the sync checkpoint '{KEY}' was set back" in session.notices[-1]
+    await synced(tmp_path, "2024-01-22T09:00:00Z", 107)
+    assert entry(tmp_path)["lastSync"] == "2024-01-22T09:00:00Z"
+
+
 async def test_changes_by_hand_keep_a_copy_and_a_line(tmp_path: Path) -> None:
     await synced(tmp_path, "2024-01-21T09:00:00Z", 7)
     paths, disk, clock = StatePaths(tmp_path), CountingDisk(), TestClock()
