@@ -11,6 +11,9 @@ from click.shell_completion import ShellComplete
 from cli.conftest import Reqon
 from cli.state_folder import write_record, write_store, write_sync_checkpoints
 from reqon.cli.main import cli
+from reqon.journal.disk import Disk
+from reqon.journal.locks import FileLock, process_facts
+from reqon.state.paths import StatePaths
 
 # ---------------------------------------------------------------- cleanup
 
@@ -113,6 +116,66 @@ def test_cleanup_takes_stores_and_sync_checkpoints_only_when_asked(
     ]
     assert "another mission writes this store too" in shown.stdout
     assert list(json.loads(reqon("checkpoints", "--json").stdout)) == ["API-/orders"]
+
+
+SHARING = """
+mission {name} {{
+  store shared: file("both")
+  store own: file("of_{name}")
+  action Fill {{
+    store {{ id: "{name}" }} -> shared {{ key: .id }}
+    store {{ id: "{name}" }} -> own {{ key: .id }}
+  }}
+}}
+"""
+
+
+@pytest.mark.parametrize("one", ["First", "Last"])
+def test_a_store_of_two_missions_outlives_either(reqon: Reqon, own_folder: Path, one: str) -> None:
+    for name in ("First", "Last"):
+        (own_folder / f"{name}.vague").write_text(SHARING.format(name=name))
+        assert reqon(f"{name}.vague").exit_code == 0
+    shown = reqon("cleanup", one, "--all", "--stores")
+    assert f"kept {Path('.vague-data/stores/both.json')}: another mission writes" in shown.stdout
+    stores = {path.name for path in (own_folder / ".vague-data/stores").glob("[!.]*")}
+    assert stores == {"both.json", "of_First.json", "of_Last.json"} - {f"of_{one}.json"}
+    dry = reqon("cleanup", "--all", "--stores", "--dry-run")
+    assert "would remove store" in dry.stdout
+    assert "another mission" not in dry.stdout
+    assert reqon("cleanup", "--all", "--stores", "--yes").exit_code == 0
+    assert list((own_folder / ".vague-data/stores").iterdir()) == []
+
+
+def test_what_a_running_mission_keeps_is_named_and_holds_up_no_other(
+    reqon: Reqon, own_folder: Path
+) -> None:
+    for name in ("First", "Last"):
+        (own_folder / f"{name}.vague").write_text(SHARING.format(name=name))
+        assert reqon(f"{name}.vague").exit_code == 0
+    paths = StatePaths(own_folder / ".vague-data")
+    execution = json.loads(reqon("status", "First", "--json").stdout)["executionId"]
+    write_record(own_folder, mission="First", executionId=execution, status="running")
+    lock = FileLock(paths.mission_lock("First"), Disk())
+    assert lock.try_acquire()
+    try:
+        lock.write_owner({"mission": "First", "executionId": execution, **process_facts()})
+        shown = reqon("cleanup", "--all", "--stores", "--sync", "--yes")
+    finally:
+        lock.release()
+    assert shown.exit_code == 4
+    assert "'First' is running: its stores and sync checkpoints stay" in shown.stderr
+    stores = {path.name for path in (own_folder / ".vague-data/stores").glob("[!.]*")}
+    assert stores == {"both.json", "of_First.json"}
+
+
+def test_what_is_noticed_at_the_end_of_a_run_is_said(reqon: Reqon, own_folder: Path) -> None:
+    for number in range(999):
+        started = f"2024-01-20T09:{number // 60:02}:{number % 60:02}Z"
+        write_record(own_folder, mission="Sync", executionId=f"exec_{number}", startedAt=started)
+    (own_folder / "sync.vague").write_text("mission Sync { action A { let _x = 1 } }")
+    ended = reqon("sync.vague")
+    assert ended.exit_code == 0
+    assert "warning: 'Sync' has left 1,000 execution records; `stateRetention" in ended.stderr
 
 
 def test_cleanup_of_all_takes_stores_whose_writers_have_no_record_any_more(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,12 @@ from reqon.journal.applied import marks_path, read_marks
 from reqon.journal.applying import apply_journal
 from reqon.journal.disk import Disk
 from reqon.journal.locks import FileLock, process_facts
+from reqon.journal.records import store_files
 from reqon.journal.retention import Removal, Rules, clean_mission, clean_quarantine
 from reqon.journal.sync_checkpoints import reset_checkpoints
 from reqon.journal.writers import writer_path
 from reqon.settings import load_settings
+from reqon.state.journal_tail import read_start
 from reqon.state.liveness import holder
 from reqon.state.paths import StatePaths
 from reqon.state.reader import StateReader
@@ -79,17 +81,23 @@ async def clean(
     sync: bool,
     disk: Disk | None = None,
 ) -> Outcome:
-    """Clean the missions one after another; `stores` and `sync` take what they have kept too."""
+    """Clean the missions one after another; `stores` and `sync` take what they have kept too.
+
+    Not of one that runs: what it has stored so far, and where its next sync goes on, is in use.
+    """
     disk, outcome = disk or Disk(), Outcome(rules.dry_run)
+    writers = _writers(paths) if stores else {}
+    ended: set[str] = set()
     for mission in missions:
-        executions = _execution_ids(paths, mission)
-        await _clean_one(paths, disk, mission, rules, outcome)
-        if outcome.running:
-            continue
-        if stores:
-            _remove_stores(paths, disk, executions, outcome)
-        if sync:
-            _remove_sync(paths, disk, mission, outcome)
+        if await _clean_one(paths, disk, mission, rules, outcome):
+            ended.add(mission)
+        elif stores or sync:
+            what = " and ".join(["stores"] * stores + ["sync checkpoints"] * sync)
+            outcome.warnings.append(f"'{mission}' is running: its {what} stay")
+    if stores:
+        _remove_stores(paths, disk, writers, ended, outcome)
+    if sync:
+        _remove_sync(paths, disk, ended, outcome)
     if rules.older_than is not None:
         outcome.freed_bytes += clean_quarantine(
             paths, disk, SystemClock(), rules.older_than, dry_run=rules.dry_run
@@ -99,7 +107,8 @@ async def clean(
 
 async def _clean_one(
     paths: StatePaths, disk: Disk, mission: str, rules: Rules, outcome: Outcome
-) -> None:
+) -> bool:
+    """Clean one mission; False where an execution of it runs."""
     lock = FileLock(paths.mission_lock(mission), disk)
     try:
         if not rules.dry_run and _takes(lock, disk):
@@ -115,6 +124,7 @@ async def _clean_one(
     outcome.running += result.running
     outcome.warnings += result.warnings
     outcome.freed_bytes += result.freed_bytes
+    return not result.running
 
 
 def _takes(lock: FileLock, disk: Disk) -> bool:
@@ -134,35 +144,59 @@ async def _apply_unapplied(paths: StatePaths, disk: Disk, mission: str, outcome:
             outcome.warnings.append(f"{listed.stem.name}: {error.message}")
 
 
-def _execution_ids(paths: StatePaths, mission: str) -> set[str]:
-    return {state.execution_id for state in StateReader(paths.root).history(mission)}
+def _writers(paths: StatePaths) -> dict[Path, set[str]]:
+    """The missions that write each store file, as far as records, journals and marks tell."""
+    reader = StateReader(paths.root)
+    missions: dict[str, str] = {}
+    found: dict[Path, set[str]] = {}
+    for state in reader.history():
+        missions[state.execution_id] = state.mission
+        for identifier in state.record.get("storeFiles", ()):
+            found.setdefault(_store_file(paths, identifier), set()).add(state.mission)
+    for listed in reader.listing():
+        start = read_start(paths.journal(listed.stem.name)) if listed.has_journal else None
+        for identifier in store_files((start or {}).get("stores", {})):
+            found.setdefault(_store_file(paths, identifier), set()).add((start or {})["mission"])
+    for path in _files_of_stores(paths):
+        known = {missions[one] for one in read_marks(path) if one in missions}
+        found.setdefault(path, set()).update(known)
+    return found
 
 
-def _remove_stores(paths: StatePaths, disk: Disk, executions: set[str], outcome: Outcome) -> None:
-    """Remove the store files that these executions, and none of other missions, have written.
+def _store_file(paths: StatePaths, identifier: str) -> Path:
+    return paths.stores / f"{identifier}.json"
+
+
+def _files_of_stores(paths: StatePaths) -> list[Path]:
+    return [path for path in sorted(paths.stores.rglob("*.json")) if path.name[0] != "."]
+
+
+def _remove_stores(
+    paths: StatePaths,
+    disk: Disk,
+    writers: Mapping[Path, set[str]],
+    missions: set[str],
+    outcome: Outcome,
+) -> None:
+    """Remove the store files that these missions, and no others, write.
 
     A file whose writers have no record any more is nobody's that is known: it stays.
     """
-    others = {state.execution_id for state in StateReader(paths.root).history()} - executions
-    for path in sorted(paths.stores.rglob("*.json")):
-        if path.name.startswith("."):
-            continue
-        writers = set(read_marks(path))
-        if not writers & executions:
-            if not writers & others:
-                outcome.kept[str(path)] = "no record tells any more which mission wrote it"
-            continue
-        if writers & others:
+    for path in _files_of_stores(paths):
+        known = writers.get(path, set())
+        if not known:
+            outcome.kept[str(path)] = "no record tells any more which mission wrote it"
+        elif known & missions and known - missions:
             outcome.kept[str(path)] = "another mission writes this store too"
-            continue
-        _remove_store(paths, path, disk, outcome)
+        elif known & missions:
+            _remove_store(paths, path, disk, outcome)
 
 
 def clean_the_rest(paths: StatePaths, outcome: Outcome, *, stores: bool, sync: bool) -> None:
     """Remove what no mission is known to have written; only where all missions were cleaned."""
     disk = Disk()
-    for path in sorted(paths.stores.rglob("*.json")) if stores else ():
-        if not path.name.startswith(".") and f"store {path}" not in outcome.others:
+    for path in _files_of_stores(paths) if stores else ():
+        if f"store {path}" not in outcome.others:
             outcome.kept.pop(str(path), None)
             _remove_store(paths, path, disk, outcome)
     known = StateReader(paths.root).sync_checkpoints() if sync else {}
@@ -202,10 +236,10 @@ def _remove_files(path: Path, disk: Disk, outcome: Outcome) -> None:
                 disk.discard(file)
 
 
-def _remove_sync(paths: StatePaths, disk: Disk, mission: str, outcome: Outcome) -> None:
+def _remove_sync(paths: StatePaths, disk: Disk, missions: set[str], outcome: Outcome) -> None:
     known = StateReader(paths.root).sync_checkpoints()
     entries = known.items() if isinstance(known, dict) else ()
-    _reset(paths, disk, [key for key, entry in entries if entry.mission == mission], outcome)
+    _reset(paths, disk, [key for key, entry in entries if entry.mission in missions], outcome)
 
 
 def _reset(paths: StatePaths, disk: Disk, keys: list[str], outcome: Outcome) -> None:

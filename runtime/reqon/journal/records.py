@@ -55,6 +55,7 @@ def build_record(state: RunState, facts: RecordFacts) -> dict[str, Any]:
         "activeStep": None if facts.status == "completed" else summary.active,
         "errors": state.errors,
         "stores": {name: _counts(numbers) for name, numbers in summary.counts.items()},
+        "storeFiles": store_files(start.stores) or None,
         "schemaVersion": SCHEMA_VERSION,
         "seq": state.last_number if facts.journaled else None,
         "checkpoints": summary.checkpoints,
@@ -77,6 +78,18 @@ def build_record(state: RunState, facts: RecordFacts) -> dict[str, Any]:
     }
     known = {name: value for name, value in record.items() if value is not None}
     return known | {k: v for k, v in facts.unknown_fields.items() if k not in record}
+
+
+def store_files(stores: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The identifiers of the files below `stores/` that a mission with these stores writes."""
+    return sorted(
+        {
+            facts["identifier"]
+            for facts in stores.values()
+            if facts["adapter"] == "file" and facts.get("writes", True)
+            if "dir" not in facts.get("options", {})
+        }
+    )
 
 
 def _pending(state: RunState) -> dict[str, Any]:

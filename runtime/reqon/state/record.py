@@ -206,6 +206,7 @@ _SHAPES: dict[str, Callable[[Any], bool]] = {
     "activeStep": _step,
     "errors": _objects,
     "stores": _counts,
+    "storeFiles": _texts,
     "schemaVersion": count,
     "seq": count,
     "checkpoints": _object_of_objects,

@@ -22,10 +22,13 @@ def words_in_tables(after: str, before: str) -> set[str]:
     return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
 
 
+STORES = {"s": {"adapter": "file", "identifier": "s"}}
+
+
 def full_state() -> RunState:
     start = StartFacts(
-        1, "exec_x", "M", "2024-01-20T09:00:00Z", "0", 1, "2024-01-20T09:00:00Z", {}, "strict",
-        "manual", "0", program={}, retry_of="exec_y",
+        1, "exec_x", "M", "2024-01-20T09:00:00Z", "0", 1, "2024-01-20T09:00:00Z",
+        STORES, "strict", "manual", "0", program={}, retry_of="exec_y",
     )  # fmt: skip
     state = RunState(start, Summary(pipeline=[{}], progress={}, warnings={"other": 1}))
     state.summary.active = {"action": "A"}
