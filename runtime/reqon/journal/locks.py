@@ -3,7 +3,8 @@
 `flock` on Linux and macOS, a locked byte on Windows; never `fcntl` locks, which a process loses
 when it closes any descriptor of the file. A lock file is created once and never removed or
 renamed: whoever unlinks one lets two holders in. Its content is one JSON line for people, and
-decides nothing.
+decides nothing. A lock is the process's that took it: a forked child lets go of its copy at once,
+since a copy that stays open keeps the lock beyond the run, and beyond a death of its holder.
 
 Order: a mission's own lock, then stores by name, the sync lock last and for a moment only.
 Nobody takes the lock of a second mission.
@@ -28,6 +29,19 @@ from reqon.state.flock import try_lock
 from reqon.state.regular import open_regular
 
 _OWNER_BYTES = 1024
+_open: set[int] = set()
+"""Descriptors of lock files that this process has open."""
+
+
+def _let_go_in_child() -> None:
+    for fd in _open:
+        with contextlib.suppress(OSError):
+            os.close(fd)
+    _open.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go_in_child)
 
 
 class FileLock:
@@ -44,6 +58,7 @@ class FileLock:
             fd = self._disk.open_lock(self.path)
         except OSError as error:
             raise unwritable(self.path, error) from error
+        _open.add(fd)
         taken = False
         try:
             taken = try_lock(fd, shared=False) and self._is_current(fd)
@@ -51,7 +66,7 @@ class FileLock:
             raise unwritable(self.path, error) from error
         finally:
             if not taken:
-                self._disk.close(fd)
+                self._close(fd)
         if taken:
             self.fd = fd
         return taken
@@ -83,6 +98,11 @@ class FileLock:
         """Let the lock go; does nothing where it is not held."""
         if self.fd >= 0:
             fd, self.fd = self.fd, -1
+            self._close(fd)
+
+    def _close(self, fd: int) -> None:
+        if fd in _open:  # else this is a forked child, which has let go of it
+            _open.discard(fd)
             self._disk.close(fd)
 
 

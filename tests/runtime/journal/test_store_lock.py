@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from reqon.journal.disk import Disk
 from reqon.journal.folders import prepare_folders
@@ -82,3 +87,35 @@ def test_the_usual_store_has_one_lock_in_its_state_folder(tmp_path: Path) -> Non
     assert near.try_acquire()
     assert near.path == own.store_lock("file", "people")
     assert list(stores.iterdir()) == []
+
+
+FORKING = """
+import os, sys
+from pathlib import Path
+from reqon.journal.disk import Disk
+from reqon.journal.locks import FileLock
+
+lock = FileLock(Path(sys.argv[1]), Disk())
+assert lock.try_acquire()
+(waiting, end), (begun, begin) = os.pipe(), os.pipe()
+if os.fork() == 0:
+    os.close(end)
+    os.write(begin, b"1")
+    os.read(waiting, 1)
+    os._exit(0)
+os.read(begun, 1)
+assert not FileLock(lock.path, Disk()).try_acquire(), "the child ends nothing"
+lock.release()
+print("free" if FileLock(lock.path, Disk()).try_acquire() else "held by the child")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_forked_child_holds_no_lock(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", FORKING, str(tmp_path / "a.lock")],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.stdout == "free\n", ended.stderr
