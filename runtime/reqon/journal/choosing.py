@@ -5,6 +5,7 @@ Reads through `state.reader`, decides, and changes nothing. The caller holds the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -132,6 +133,23 @@ def check_program(state: RunState, program: ProgramFacts | None, *, force: bool)
         + ", ".join(blocking),
         hint="undo the change, start anew without --resume, or go on all the same with --force",
     )
+
+
+def lets_that_count(
+    lets: Mapping[str, Any], before: Mapping[str, Any] | None, program: ProgramFacts | None
+) -> dict[str, Any]:
+    """What an execution saved of its mission's `let`s, up to the first that is another one now.
+
+    The one that changed is evaluated anew, and so are those behind it, which may use it. Names
+    beginning with `$` are none of the mission's.
+    """
+    parts = None if before is None else as_object(before.get("partHashes"))
+    if parts is None or program is None:
+        return dict(lets)
+    changed = set(_differences(parts, program.part_hashes))
+    same = itertools.takewhile(lambda name: f"let '{name}'" not in changed, lets)
+    counting = {*same, *(name for name in lets if name.startswith("$"))}
+    return {name: value for name, value in lets.items() if name in counting}
 
 
 def _differences(before: Any, after: Mapping[str, str]) -> list[str]:

@@ -25,7 +25,7 @@ from reqon.clock import format_instant, new_execution_id, new_seed
 from reqon.errors import ConfigError, RefusedError
 from reqon.journal.blobs import INLINE_BYTES, BlobFolder
 from reqon.journal.carrying import Carrier
-from reqon.journal.choosing import check_program, choose
+from reqon.journal.choosing import check_program, choose, lets_that_count
 from reqon.journal.disk import Disk
 from reqon.journal.faults import storage_error, unwritable
 from reqon.journal.fetching import LARGE_STORES, fetch
@@ -218,7 +218,11 @@ class _Opening:
         start = read_start(request.paths.journal(chosen.path.stem))
         if start is None or request.stores_of is None:
             return
-        lets = request.secrets.reveal(as_object(start.get("lets")) or {})
+        lets = lets_that_count(
+            request.secrets.reveal(as_object(start.get("lets")) or {}),
+            as_object(start.get("program")),
+            request.program,
+        )
         self.request = replace(request, stores=request.stores_of(lets))
 
     async def _check_stores(self, chosen: ExecutionState) -> None:
@@ -437,6 +441,7 @@ class _Opening:
             stores=describe(request.stores),
             durability=request.durability,
             engine=_version(),
+            lets=lets_that_count(before.lets, before.program, request.program),
             program=program,
             owner=self.owner,
             forced=before.forced or request.force,

@@ -128,3 +128,36 @@ async def test_it_is_told_when_a_loop_begins_again(
     told = [w for w in world.watcher.of(Warned) if "inside another step" in w.message]
     assert len(told) == warned
     assert asked_for.count("/late/1") == 1 + warned
+
+
+LETS = """
+mission M {
+  source Api { base: env("API") }
+  store out: file("out")
+  let before = uuid()
+  let factor = 2
+  let double = factor * 2
+  action A {
+    for n in [1, 2, 3] {
+      get "/late/{n}"
+      store { id: n, factor: factor, double: double, before: before } -> out
+    }
+  }
+  run A
+}
+"""
+
+
+async def test_a_let_that_was_changed_counts_from_then_on(tmp_path: Path) -> None:
+    async with lab(tmp_path) as world:
+        world.api.get("/late/1", {})
+        world.api.get("/late/2", status(500), {})
+        world.api.get("/late/3", status(500), {})
+        assert (await world.run(LETS)).status == "failed"
+        changed = LETS.replace("factor = 2", "factor = 5")
+        options = {"resume": ResumeChoice.IF_ANY}
+        assert (await world.run(changed, **options, force=True)).status == "failed"
+        assert (await world.run(changed, **options)).status == "completed"
+    records = world.store("out")
+    assert [(r["factor"], r["double"]) for r in records] == [(2, 4), (5, 10), (5, 10)]
+    assert len({r["before"] for r in records}) == 1
