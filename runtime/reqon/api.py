@@ -30,7 +30,7 @@ from reqon.settings import load_settings
 from reqon.sinks.callbacks import CallbackSink
 from reqon.state.model import ExecutionState, StoreCounts, to_state
 from reqon.state.reader import StateReader
-from reqon.state.record import cleaned
+from reqon.state.record import STATUSES, cleaned
 from reqon.state_folder import default_state_dir
 from reqon.state_stores.chosen import current_state_store
 from reqon.state_stores.reading import can_list, read_all, read_one
@@ -166,6 +166,9 @@ async def execute_async(  # noqa: PLR0913 - options, all by name
         ConfigError: A path, mission, option or credential is missing or wrong.
         RefusedError: State forbids it: running already, source changed, state damaged.
     """
+    _check_type("since", since, datetime)
+    _check_type("until", until, datetime)
+    _check_type("wait", wait, timedelta)
     environ = os.environ if env is None else env
     settings = load_settings(environ, folder=Path(), auth_file=None if auth is None else Path(auth))
     if unknown not in (None, "resend", "skip"):
@@ -185,7 +188,7 @@ async def execute_async(  # noqa: PLR0913 - options, all by name
         unknown=unknown,
         state_store=current_state_store(),
     )
-    selected = _select(source, mission)
+    selected = _having(_select(source, mission), execution_id, options)
     results = [
         await _run_one(program, name, options, progress_callbacks) for program, name in selected
     ]
@@ -259,6 +262,11 @@ async def get_execution_history_async(
     state_dir: str | Path | None = None,
 ) -> list[ExecutionState]:
     """The same for programs with an event loop."""
+    if limit is not None and limit < 1:
+        raise ConfigError(f"limit={limit!r} is no number of executions", hint="say 1 or more")
+    if status not in (None, *STATUSES):
+        raise ConfigError(f"status={status!r} is none", hint=f"say one of {', '.join(STATUSES)}")
+    _check_type("since", since, datetime)
     store = current_state_store() if state_dir is None else None
     if store is not None and can_list(store):
         states = await read_all(store, mission, status)
@@ -326,6 +334,22 @@ def _select(source: str | Path, mission: str | None) -> list[tuple[Program, str]
         )
     _refuse_errors(_problems(programs, files, mission))
     return selected
+
+
+def _having(
+    selected: list[tuple[Program, str]], execution_id: str | None, options: RunOptions
+) -> list[tuple[Program, str]]:
+    """Of several missions the one whose execution is to go on; all where that cannot be told."""
+    if execution_id is None or len(selected) == 1 or options.state_store is not None:
+        return selected
+    reader = StateReader(options.state_dir)
+    having = [one for one in selected if reader.record(execution_id, one[1]) is not None]
+    return having or selected
+
+
+def _check_type(name: str, value: object, wanted: type) -> None:
+    if value is not None and not isinstance(value, wanted):
+        raise TypeError(f"{name} must be a {wanted.__name__}, not {value!r}")
 
 
 def _roots(source: str | Path) -> tuple[Files, Sequence[ProgramRoot]]:

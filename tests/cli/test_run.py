@@ -431,6 +431,34 @@ def test_with_wait_a_second_run_queues(reqon: Reqon, mission: Path, service: Ser
 
 
 @pytest.mark.slow
+def test_an_execution_is_found_among_the_missions_of_a_folder(
+    reqon: Reqon, own_folder: Path
+) -> None:
+    for name, step in (("First", "let _x = 1"), ("Last", 'abort "no"')):
+        (own_folder / f"{name}.vague").write_text(f"mission {name} {{ action A {{ {step} }} }}")
+    assert reqon(".").exit_code == 1
+    execution = json.loads(reqon("status", "Last", "--json").stdout)["executionId"]
+    (own_folder / "Last.vague").write_text("mission Last { action A { let _x = 1 } }")
+    shown = reqon(".", "--execution", execution, "--force")
+    assert shown.exit_code == 0, shown.output
+    assert "First" not in shown.output
+    shown = reqon(".", "--execution", "exec_none")
+    assert shown.exit_code == 3
+    assert f"none of the missions has an execution 'exec_none'\n  help: known: {execution}" in (
+        shown.stderr
+    )
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="names are Unicode there")
+def test_a_file_whose_name_is_no_utf_8_runs(reqon: Reqon, own_folder: Path) -> None:
+    program = own_folder / os.fsdecode(b"s\xffnc.vague")
+    program.write_text("mission Sync { action A { abort } }")
+    assert reqon(str(program)).exit_code == 1
+    record = json.loads(reqon("status", "Sync", "--json").stdout)
+    assert record["program"]["path"] == record["errors"][0]["file"] == "s\ufffdnc.vague"
+    assert reqon(str(program), "--resume-only").exit_code == 1
+
+
 def test_stop_asks_a_running_execution_to_stop(
     reqon: Reqon, mission: Path, service: Service
 ) -> None:

@@ -154,6 +154,30 @@ def test_what_keeps_a_mission_from_being_run_is_raised(
         execute(source, **options)
 
 
+def test_an_execution_is_found_among_the_missions_of_a_folder(own_folder: Path) -> None:
+    folder = own_folder / "missions"
+    folder.mkdir()
+    (folder / "a.vague").write_text(COUNTING)
+    (folder / "b.vague").write_text(FAILING)
+    failed = execute(folder, mission="Failing").execution_id
+    resumed = execute(folder, execution_id=failed)
+    assert [state.execution_id for state in resumed.executions] == [failed]
+    with pytest.raises(ConfigError, match="has no execution 'exec_none'"):
+        execute(folder, execution_id="exec_none")
+
+
+@pytest.mark.parametrize("option", [{"since": "2031-01-01"}, {"until": 5}, {"wait": 5}])
+def test_a_value_of_another_type_is_a_type_error(option: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=f"{next(iter(option))} must be a (datetime|timedelta)"):
+        execute(COUNTING, **option)
+
+
+@pytest.mark.parametrize("option", [{"limit": 0}, {"status": "done"}])
+def test_a_history_that_cannot_be_is_refused(option: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(option))):
+        get_execution_history("Counting", **option)
+
+
 def test_an_unknown_option_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="resumee"):
         execute(COUNTING, resumee=True)

@@ -36,7 +36,7 @@ from reqon.engine.run import (
     names_a_state_store,
     run_mission,
 )
-from reqon.errors import CheckError, ExitCode, Interrupted, ReqonError
+from reqon.errors import CheckError, ConfigError, ExitCode, Interrupted, ReqonError
 from reqon.events.model import Failed, RunEnded, RunStarted
 from reqon.events.stream import Sink
 from reqon.settings import Settings, load_settings
@@ -70,6 +70,7 @@ def command(invocation: Invocation, **given: Any) -> Awaitable[int]:
     return Runner(invocation, RunRequest.of(given)).run()
 
 
+_SHOWN = 5
 _STARTS_ANEW = "starts, nothing to resume"
 _TOLD_AT_THE_END = (Failed, RunEnded)
 
@@ -90,6 +91,7 @@ class Runner:
         request = self._request
         try:
             selected = select(request.paths, request.missions, list(COMMANDS), self._sources)
+            selected = self._having_the_execution(selected)
             settings = load_settings(
                 os.environ, folder=Path(), env_file=request.env_file, auth_file=request.auth
             )
@@ -106,6 +108,22 @@ class Runner:
                     break
         self._write_report(results)
         return max([ExitCode.SUCCESS, *(result.exit_code for result in results)])
+
+    def _having_the_execution(self, selected: Sequence[Selected]) -> Sequence[Selected]:
+        """With `--execution`: the mission whose execution it is, out of several."""
+        wanted = self._request.execution
+        if wanted is None or len(selected) == 1:
+            return selected
+        reader = StateReader(self._invocation.state_dir)
+        having = [one for one in selected if reader.record(wanted, one.mission) is not None]
+        having = having or [one for one in selected if self._is_kept_elsewhere(one)]
+        if not having:
+            known = ", ".join(state.execution_id for state in reader.history(limit=_SHOWN))
+            raise ConfigError(
+                f"none of the missions has an execution '{wanted}'",
+                hint=f"known: {known}" if known else "there are no executions at all",
+            )
+        return having
 
     def _write_report(self, results: Sequence[RunResult]) -> None:
         """The JUnit file of `--report`."""

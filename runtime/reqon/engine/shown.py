@@ -17,9 +17,14 @@ def shown_path(path: str, base: Path) -> str | None:
         return None
     absolute = _absolute(path)
     try:
-        return absolute.relative_to(base).as_posix()
+        return _text(absolute.relative_to(base))
     except ValueError:
-        return absolute.as_posix()
+        return _text(absolute)
+
+
+def _text(path: Path) -> str:
+    """The path as JSON can hold it: what is no UTF-8 in a name is lost."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "replace")
 
 
 def _absolute(path: str | Path) -> Path:
