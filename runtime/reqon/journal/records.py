@@ -70,7 +70,7 @@ def build_record(state: RunState, facts: RecordFacts) -> dict[str, Any]:
         "unknownEffects": [*state.unknown, *facts.unknown_effects] or None,
         "attempts": state.attempts,
         "owner": dict(facts.owner),
-        "heartbeatAt": facts.heartbeat_at,
+        "heartbeatAt": None if facts.completed_at else facts.heartbeat_at,
         "interruptedBy": facts.interrupted_by,
         "durationMs": facts.duration_ms,
         "trigger": start.trigger,

@@ -408,7 +408,7 @@ FIELDS = [
     "completedAt", "actionsRun", "activeStep", "errors", "stores", "schemaVersion", "seq",
     "checkpoints", "pipeline", "program", "retryOf", "frozen", "pendingSync", "synced",
     "unknownEffects", "attempts", "owner", "heartbeatAt", "interruptedBy", "durationMs",
-    "progress", "trigger", "durability", "alertedAt", "warnings",
+    "progress", "trigger", "durability", "alertedAt", "warnings", "storeFiles",
 ]  # fmt: skip
 
 
