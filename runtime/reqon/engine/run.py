@@ -8,6 +8,8 @@ pipeline, final record. With `retryOnFailure` a failed attempt is followed by an
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -36,7 +38,8 @@ from reqon.errors import (
     ReqonError,
     StorageError,
 )
-from reqon.events.stream import Sink
+from reqon.events.model import Warned
+from reqon.events.stream import EventStream, Sink
 from reqon.http.auth.registry import AUTH
 from reqon.http.client import HttpClient
 from reqon.http.retry import wait_before
@@ -47,6 +50,7 @@ from reqon.plan.explain import explain
 from reqon.plan.model import MissionPlan
 from reqon.settings import Settings
 from reqon.state.paths import StatePaths
+from reqon.state.reader import StateReader
 from reqon.state_stores.careful import CarefulStore
 from reqon.state_stores.chosen import BUILT_IN, store_for
 from reqon.state_stores.protocol import StateStore
@@ -217,7 +221,10 @@ class _Run:
                 warning = None
                 if not self._tries_again(ended, number):
                     return self._result(ended)
-                await self._wait(number)
+                await self._wait(ended, number)
+                overtaken = await self._overtaken(request, ended)
+                if overtaken is not None:
+                    return overtaken
                 number += 1
                 request = self._next_request(request, ended)
 
@@ -294,11 +301,42 @@ class _Run:
             return False
         return ended.status == "failed" and not ended.aborted and not self.control.interrupted
 
-    async def _wait(self, number: int) -> None:
+    async def _wait(self, ended: Ended, number: int) -> None:
         policy = self.mission_options.retry
         assert policy is not None, "asked before"
         seconds = wait_before(policy, number + 1, _half) / 1000
+        reasons = [error.get("message") for error in ended.record.get("errors", [])]
+        why = f": {reasons[-1]}" if reasons else ""
+        await self._warn(ended, f"try {number} failed{why}; the next one begins in {seconds:g}s")
         await self.control.sleep(seconds)
+
+    async def _warn(self, ended: Ended, text: str) -> None:
+        """Say something between two attempts."""
+        clock = self.options.clock
+        async with EventStream(self.plan.name, ended.execution_id, clock, self.sinks) as events:
+            events.emit(Warned("other", text))
+
+    async def _overtaken(self, request: SessionRequest, ended: Ended) -> RunResult | None:
+        """The end of it where another process went on with the mission during the wait.
+
+        Nobody holds the mission then. A failed execution that goes on behind a later one would
+        write what it had read before that one.
+        """
+        if not request.journaled:
+            return None
+        reader = StateReader(request.paths.root)
+        history = await asyncio.to_thread(reader.history, self.plan.name)
+        later = list(itertools.takewhile(lambda s: s.execution_id != ended.execution_id, history))
+        own = history[len(later)] if len(later) < len(history) else None
+        completed = next((state for state in later if state.status == "completed"), None)
+        if own is not None and own.status == "completed":
+            record = own.to_dict()
+            return RunResult(self.plan.name, own.status, own.execution_id, record, ExitCode.SUCCESS)
+        if own is not None and completed is None:
+            return None
+        what = f"'{completed.execution_id}' has completed" if completed else "it was removed"
+        await self._warn(ended, f"the mission is not tried again: {what} in the meantime")
+        return self._result(ended)
 
     def _next_request(self, request: SessionRequest, ended: Ended) -> SessionRequest:
         """With state the failed execution goes on; without, a new one begins."""

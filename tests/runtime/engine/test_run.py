@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from reqon.engine.run import ResumeChoice, RunControl
 from reqon.errors import CheckError, ConfigError, ExitCode, RefusedError
-from reqon.events.model import ActionCompleted, Failed, Progressed, RunEnded, RunStarted
+from reqon.events.model import ActionCompleted, Failed, Progressed, RunEnded, RunStarted, Warned
 from support.crash_disk import DyingDisk, FailingDisk
 from support.fake_api import Gate, Reply, status
 from support.fake_pages import once_per_key
@@ -319,6 +320,41 @@ async def test_without_state_each_try_is_an_execution_of_its_own(tmp_path: Path)
     assert second["retryOf"] == first["executionId"]
     assert result.execution_id == second["executionId"]
     assert [record["id"] for record in world.store("out")] == [1]
+
+
+class Pausing(RunControl):
+    """Something else happens between two attempts."""
+
+    def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
+        self._work = work
+
+    async def sleep(self, seconds: float) -> None:
+        await self._work()
+
+
+@pytest.mark.parametrize("other", ["anew", "resumed", "removed"])
+async def test_who_went_on_while_it_waited_is_not_overtaken(tmp_path: Path, other: str) -> None:
+    text = RETRIED.replace("action A {", 'action A { get "/first" store response -> out')
+    async with lab(tmp_path) as world:
+        world.api.get("/first", [{"id": 1, "v": "old"}], [{"id": 1, "v": "new"}])
+        world.api.get("/items", status(500), [{"id": 2}])
+
+        async def meanwhile() -> None:
+            if other == "removed":
+                shutil.rmtree(world.state / "execution")
+            else:
+                choice = ResumeChoice.IF_ANY if other == "resumed" else ResumeChoice.NEVER
+                assert (await world.run(text, resume=choice)).status == "completed"
+
+        result = await world.run(text, control=Pausing(meanwhile))
+        warned = [one.event for one in world.watcher.seen if isinstance(one.event, Warned)]
+        said = [event.message for event in warned]
+    assert "try 1 failed: GET" in said[0]
+    assert said[0].endswith("the next one begins in 0.001s")
+    assert result.status == ("completed" if other == "resumed" else "failed")
+    assert world.store("out")[0]["v"] == ("new" if other == "anew" else "old")
+    assert ("the mission is not tried again" in said[-1]) is (other != "resumed")
 
 
 async def test_abort_is_not_tried_again(tmp_path: Path) -> None:
