@@ -37,6 +37,8 @@ _CODES: dict[Kind, str] = {
     "type": "RQ214",
 }
 
+_OF_STAGES = "the condition of a stage sees stores and the mission's 'let's; a 'match' sees more"
+
 # ---------------------------------------------------------------- plain names
 
 
@@ -96,6 +98,8 @@ def _meant_name_help(use: NameUse, walk: Walk) -> tuple[str | None, tuple[Fix, .
         )
     if near is None and walk.context.kind is ContextKind.RESPONSE:
         return f"a field of the response is 'response.{name}' or '.{name}'", ()
+    if near is None and walk.layer is Layer.PIPELINE:
+        return _OF_STAGES, ()
     return near, fixes
 
 
@@ -116,6 +120,8 @@ def _visible_elsewhere(name: str, walk: Walk) -> str | None:
         return "a store cannot be read before the mission runs"
     if name in ELEMENT_NAMES and walk.layer is Layer.ACTION:
         return f"'{name}' exists in the arguments of functions such as 'map' and 'filter' only"
+    if name in AMBIENT_NAMES and walk.layer is Layer.PIPELINE:
+        return _OF_STAGES
     if name in AMBIENT_NAMES and walk.layer is not Layer.ACTION:
         return f"'{name}' exists inside actions only"
     return None

@@ -21,6 +21,7 @@ from vague.text import Span
 from vague.traversal.events import Kind, NameUse
 from vague.traversal.findings import Found, KnownStretches, Occurrence
 from vague.traversal.scopes import (
+    NO_CONTEXT,
     Binding,
     BindingKind,
     Context,
@@ -75,7 +76,7 @@ class Walk:
         self.surroundings = surroundings
         self.rules = rules
         self.element = element
-        self.layer = layer
+        self.layer: Layer = layer
         self.context = context
         self.scope = Scope()
         self.base = 0
@@ -282,6 +283,18 @@ class Walk:
             yield
         finally:
             self.scope, self.context = scope, outer
+
+    @contextmanager
+    def in_pipeline(self) -> Generator[None, None, None]:
+        """The condition of a stage: what an action binds is out of sight, and there is no item."""
+        scope, context, layer = self.scope, self.context, self.layer
+        self.scope, self.context = Scope(), NO_CONTEXT
+        self.layer = Layer.PIPELINE
+        try:
+            yield
+        finally:
+            self.scope, self.context = scope, context
+            self.layer = layer
 
     @contextmanager
     def meaning(self, context: Context) -> Generator[None, None, None]:

@@ -47,7 +47,7 @@ from vague.traversal.expressions import (
 )
 from vague.traversal.findings import Occurrence
 from vague.traversal.options import OptionPlace, option_of, visit_options
-from vague.traversal.scopes import NO_CONTEXT, Binding, BindingKind, Context, ContextKind
+from vague.traversal.scopes import Binding, BindingKind, Context, ContextKind
 from vague.traversal.state import ListFrame, Walk, implicit
 from vague.traversal.stretches import visit_in_stretches
 
@@ -276,13 +276,13 @@ def _run(step: Run, walk: Walk) -> None:
 
 
 def visit_stages(step: Run, walk: Walk) -> None:
-    """Walk the stages of a pipeline, be it a mission's or a step's; conditions have no item."""
+    """Walk the stages of a pipeline, be it a mission's or a step's."""
     for stage in step.stages:
         walk.tell(stage)
         for action in stage.actions:
             refer("action", action, "run", walk)
         if stage.condition is not None:
-            with walk.meaning(NO_CONTEXT):
+            with walk.in_pipeline():
                 visit_condition(stage.condition, walk)
 
 
