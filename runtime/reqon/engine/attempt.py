@@ -13,7 +13,7 @@ from reqon.engine.context import Branch
 from reqon.engine.going_back import WaysBack, ways_back
 from reqon.engine.keeper import Keeper
 from reqon.engine.loading import Loader, MissionOptions
-from reqon.engine.pipeline import ROOT, run_mission_pipeline
+from reqon.engine.pipeline import ROOT, moved_stage, run_mission_pipeline
 from reqon.engine.resume import ResumeCells
 from reqon.engine.running import Running
 from reqon.engine.shown import folder_around
@@ -107,6 +107,7 @@ class Attempt:
             *([self.warning] if self.warning else []),
             *told,
             *self._other_window(running.window),
+            *self._other_stage(session),
         ):
             events.emit(Warned("other", notice))
         session.keep_lease(running.stop.set)
@@ -133,6 +134,17 @@ class Attempt:
         if not session.resumed:
             return self.window
         return Window.from_json(session.state.start.notes.get(WINDOW))
+
+    def _other_stage(self, session: Session) -> list[str]:
+        """With `--force`: what becomes of stages where the pipeline is another one now."""
+        moved = moved_stage(session.state.summary.pipeline, self.bound.pipeline)
+        if not session.resumed or moved is None:
+            return []
+        return [
+            f"where the stage with '{moved[0]}' stood, the pipeline has '{moved[1]}' now: stages "
+            "go by their number, so that as many as were completed are passed over, and an "
+            "action that has moved begins anew, requests included"
+        ]
 
     def _other_window(self, window: Window) -> list[str]:
         if window.to_json() == self.window.to_json():

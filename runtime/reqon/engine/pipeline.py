@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reqon.engine import calls
@@ -49,6 +49,22 @@ async def run_mission_pipeline(branch: Branch) -> list[RunError]:
     pipeline = _Pipeline(branch)
     await pipeline.run()
     return pipeline.errors
+
+
+def moved_stage(
+    before: Sequence[Mapping[str, Any]], stages: Sequence[BoundStage]
+) -> tuple[str, str] | None:
+    """The first stage that had begun and lacks actions in the program now: those, and these.
+
+    `before` is the pipeline as the execution's state shows it.
+    """
+    for shown in before:
+        index: int = shown["stage"]
+        had: list[str] = list(shown.get("branches", ()))
+        now = stages[index].actions if index < len(stages) else ()
+        if not set(had) <= set(now):
+            return ", ".join(had), ", ".join(now) or "none"
+    return None
 
 
 class _State:

@@ -161,3 +161,30 @@ async def test_a_let_that_was_changed_counts_from_then_on(tmp_path: Path) -> Non
     records = world.store("out")
     assert [(r["factor"], r["double"]) for r in records] == [(2, 4), (5, 10), (5, 10)]
     assert len({r["before"] for r in records}) == 1
+
+
+STAGES = """
+mission M {
+  source Api { base: env("API") }
+  store out: file("out")
+  action First { store { id: "first" } -> out }
+  action Extra { store { id: "extra" } -> out }
+  action A { get "/late/1" store { id: "a" } -> out }
+  run First then A
+}
+"""
+
+
+@pytest.mark.parametrize("pipeline", ["Extra then First then A", "First then A then Extra"])
+async def test_a_stage_put_in_front_moves_those_behind_and_is_said(
+    tmp_path: Path, pipeline: str
+) -> None:
+    async with lab(tmp_path) as world:
+        world.api.get("/late/1", status(500), {})
+        assert (await world.run(STAGES)).status == "failed"
+        changed = STAGES.replace("run First then A", f"run {pipeline}")
+        options = {"resume": ResumeChoice.IF_ANY, "force": True}
+        assert (await world.run(changed, **options)).status == "completed"
+        said = [one.event.message for one in world.watcher.seen if isinstance(one.event, Warned)]
+    moved = "where the stage with 'First' stood, the pipeline has 'Extra' now"
+    assert any(moved in text for text in said) is pipeline.startswith("Extra")
