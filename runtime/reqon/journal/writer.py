@@ -63,6 +63,7 @@ class JournalWriter:
         self._sync: asyncio.Future[None] | None = None
         self._covered = 0
         self._waiting: list[tuple[int, Callable[[], None]]] = []
+        self._turn = asyncio.Lock()
         self._begun_at = -SHARED_SECONDS
         self._timer: asyncio.TimerHandle | None = None
 
@@ -102,14 +103,22 @@ class JournalWriter:
         self._sync_soon()
 
     async def durable_at(self, wanted: int) -> None:
-        """Return when the frame of this number is on the disk."""
+        """Return when the frame of this number is on the disk.
+
+        Who asks first is answered first: what branches tell of their commits stays in order.
+        """
+        if self.durable < wanted:
+            async with self._turn:
+                await self._sync_up_to(wanted)
+        self.check()
+
+    async def _sync_up_to(self, wanted: int) -> None:
         while self.durable < wanted:
             self.check()
             sync = self.start_sync()
             with contextlib.suppress(OSError, StorageError):
                 await asyncio.shield(sync)
             self._reap()
-        self.check()
 
     def start_sync(self) -> asyncio.Future[None]:
         """Begin an fdatasync in the worker thread, unless one is under way; do not wait."""
