@@ -287,6 +287,19 @@ def test_a_service_that_fails(
     assert "2 added" in again.stdout
 
 
+def test_a_file_that_was_moved_is_not_said_to_go_on(
+    reqon: Reqon, mission: Path, own_folder: Path, service: Service
+) -> None:
+    service.answers["/items"] = Answer(None)
+    assert reqon("sync.vague").exit_code == 1
+    mission.rename(own_folder / "moved.vague")
+    service.answers["/items"] = Answer(ITEMS)
+    shown = reqon("moved.vague", "--resume")
+    assert shown.exit_code == 0
+    assert shown.stderr.startswith("Sync starts, nothing to resume\n")
+    assert "was run from 'sync.vague'" in shown.stderr
+
+
 def test_what_to_do_next_fits_the_terminal(
     reqon: Reqon, own_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

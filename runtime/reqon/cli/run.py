@@ -36,6 +36,7 @@ from reqon.engine.run import (
     names_a_state_store,
     run_mission,
 )
+from reqon.engine.shown import folder_around, shown_path
 from reqon.errors import CheckError, ConfigError, ExitCode, Interrupted, ReqonError
 from reqon.events.model import Failed, RunEnded, RunStarted
 from reqon.events.stream import Sink
@@ -149,12 +150,19 @@ class Runner:
         for choice in selected:
             if self._is_kept_elsewhere(choice):
                 continue  # only the store knows; the run says it when it has asked
-            found = reader.candidates(choice.mission)
+            found = reader.candidates(choice.mission, self._program_path(choice))
             where = records.place(found[0].record) if found else ""
             goes_on = f"goes on at {where}" if where else "goes on"
             parts.append(f"{choice.mission} {goes_on if found else _STARTS_ANEW}")
         if parts:
             console.say("; ".join(parts))
+
+    def _program_path(self, choice: Selected) -> str | None:
+        """The file of the mission as records name it."""
+        mission = choice.program.mission(choice.mission)
+        if mission is None:
+            return None
+        return shown_path(mission.mission.path, folder_around(self._invocation.state_dir))
 
     @staticmethod
     def _is_kept_elsewhere(choice: Selected) -> bool:
