@@ -27,7 +27,11 @@ from reqon.journal.placeholders import NoSecrets
 from reqon.journal.records import write_record
 from reqon.journal.recovery import check_version
 from reqon.journal.request import ResumeChoice, SessionRequest
-from reqon.journal.sync_checkpoints import read_sync_marks, replace_sync_checkpoints
+from reqon.journal.sync_checkpoints import (
+    merge_sync_checkpoints,
+    read_sync_marks,
+    replace_sync_checkpoints,
+)
 from reqon.state.model import ExecutionState
 from reqon.state.paths import StatePaths, stem_of
 from reqon.state.reader import StateReader
@@ -50,14 +54,18 @@ async def fetch(request: SessionRequest, disk: Disk) -> list[str]:
     """
     elsewhere = request.elsewhere
     assert elsewhere is not None, "asked only with a store elsewhere"
+    reader = StateReader(request.paths.root, held=request.mission)
+    new_here = reader.latest(request.mission) is None
     states = await _wanted(request, elsewhere)
     for state in reversed(states):  # so that files of one second sort by their start
         lines, contents = await journal_of(state, elsewhere)
         _bring(request, disk, Home(state, lines, contents))
     if states:
-        _bring_sync(request, disk, states[0])
+        brought = _bring_sync(request, disk, states[0], new_here=new_here)
+        if brought and states[0]["status"] == "completed":
+            return _left_behind(request, states[0])
     elif request.resume is ResumeChoice.NEVER and elsewhere.can_list:
-        return await _bring_newest_sync(request, disk, elsewhere)
+        return await _bring_newest_sync(request, disk, elsewhere, new_here=new_here)
     if not elsewhere.can_list and isinstance(request.resume, ResumeChoice):
         return _hint_at_ids(request)
     return []
@@ -282,30 +290,50 @@ def _marks(paths: StatePaths, home: Home) -> Iterable[int]:
 # ---------------------------------------------------------------- sync checkpoints
 
 
-def _bring_sync(request: SessionRequest, disk: Disk, state: State) -> None:
-    """The sync checkpoints as the state knows them, where the folder has none at all."""
-    found = as_object(state.get(SYNC))
-    if found and not request.paths.sync_checkpoints.exists():
-        replace_sync_checkpoints(request.paths, disk, found)
+def _bring_sync(request: SessionRequest, disk: Disk, state: State, *, new_here: bool) -> bool:
+    """The sync checkpoints as the state knows them; whether any were missing here.
+
+    All where the folder has none at all. Where another mission came first, those of this mission,
+    as long as it has not run here: what was reset here stays so.
+    """
+    found = as_object(state.get(SYNC)) or {}
+    if not request.paths.sync_checkpoints.exists():
+        if found:
+            replace_sync_checkpoints(request.paths, disk, found)
+        return True
+    known = StateReader(request.paths.root).sync_checkpoints() if new_here else None
+    if not isinstance(known, dict):
+        return False
+    missing = {
+        key: entry
+        for key, entry in found.items()
+        if key not in known and _is_of(request.mission, entry)
+    }
+    if missing:
+        merge_sync_checkpoints(request.paths, disk, missing)
+    return bool(missing)
 
 
 async def _bring_newest_sync(
-    request: SessionRequest, disk: Disk, elsewhere: Elsewhere
+    request: SessionRequest, disk: Disk, elsewhere: Elsewhere, *, new_here: bool
 ) -> list[str]:
     """Those of the newest state; answers which stores did not come with them."""
-    if request.paths.sync_checkpoints.exists():
+    if request.paths.sync_checkpoints.exists() and not new_here:
         return []
-    notices: list[str] = []
     for state in await elsewhere.list(request.mission, 1, None):
-        _bring_sync(request, disk, state)
-        notices += _left_behind(request, state)
-    return notices
+        if _bring_sync(request, disk, state, new_here=new_here):
+            return _left_behind(request, state)
+    return []
+
+
+def _is_of(mission: str, entry: Any) -> bool:
+    return (as_object(entry) or {}).get("mission") == mission
 
 
 def _left_behind(request: SessionRequest, state: State) -> list[str]:
     """File stores that a later sync would only add its changes to, with what they had held."""
     entries = (as_object(state.get(SYNC)) or {}).values()
-    if not any((as_object(e) or {}).get("mission") == request.mission for e in entries):
+    if not any(_is_of(request.mission, entry) for entry in entries):
         return []
     notices: list[str] = []
     for name, counts in (as_object(state.get("stores")) or {}).items():

@@ -28,6 +28,7 @@ from reqon import (
     get_execution_state,
     set_state_store,
 )
+from reqon.engine.run import ResumeChoice
 from reqon.events.model import Warned
 from reqon.journal.carrying import SavePace
 from reqon.journal.request import Timing
@@ -411,24 +412,62 @@ async def test_a_lease_that_cannot_be_renewed_stops_the_run(own_folder: Path) ->
     assert "the lease on 'Waits' was lost" in result.error.message
 
 
+SYNC = """mission Sync {
+  source Api { base: env("API") }
+  store out: file("out")
+  action Fetch { get "/items" { since: lastSync } store response -> out { key: .id } }
+  run Fetch
+}"""
+
+
+@pytest.mark.parametrize("resume", [ResumeChoice.NEVER, ResumeChoice.IF_ANY])
 @pytest.mark.parametrize("lost", [".vague-data", ".vague-data/sync-checkpoints.json"])
-async def test_a_sync_that_goes_on_without_its_store_says_so(own_folder: Path, lost: str) -> None:
-    program = """mission Sync {
-      source Api { base: env("API") }
-      store out: file("out")
-      action Fetch { get "/items" { since: lastSync } store response -> out { key: .id } }
-      run Fetch
-    }"""
+async def test_a_sync_that_goes_on_without_its_store_says_so(
+    own_folder: Path, lost: str, resume: ResumeChoice
+) -> None:
     store = MemoryStateStore()
     async with lab(own_folder) as world:
         world.api.get("/items", [{"id": "a"}, {"id": "b"}])
-        await world.run(program, state_store=store)
+        await world.run(SYNC, state_store=store)
         gone = own_folder / lost
         shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
-        assert (await world.run(program, state_store=store)).status == "completed"
+        assert (await world.run(SYNC, state_store=store, resume=resume)).status == "completed"
         assert world.api.asked("/items")[-1].params.keys() == {"modified_since"}
         said = [warned.message for warned in world.watcher.of(Warned)]
     assert len(said) == (1 if lost == ".vague-data" else 0)
     for message in said:
         assert "the store 'out' begins empty" in message
         assert "held 2 records when 'Sync' was synced last" in message
+
+
+@pytest.mark.parametrize("resume", [ResumeChoice.NEVER, ResumeChoice.IF_ANY])
+async def test_each_mission_of_a_new_folder_goes_on_from_its_own_last_sync(
+    own_folder: Path, resume: ResumeChoice
+) -> None:
+    second = (
+        SYNC.replace("mission Sync", "mission Second")
+        .replace("Api", "Other")
+        .replace("/items", "/more")
+    )
+    store = MemoryStateStore()
+    async with lab(own_folder) as world:
+        world.api.get("/items", [{"id": "a"}])
+        world.api.get("/more", [{"id": "b"}])
+        for _ in range(3):
+            for program in (SYNC, second):
+                result = await world.run(program, state_store=store, resume=resume)
+                assert result.status == "completed", result.error
+            shutil.rmtree(own_folder / ".vague-data")
+        for path in ("/items", "/more"):
+            asked = [set(one.params) for one in world.api.asked(path)]
+            assert asked == [set(), {"modified_since"}, {"modified_since"}]
+
+
+async def test_a_sync_checkpoint_that_was_reset_here_does_not_come_back(own_folder: Path) -> None:
+    store = MemoryStateStore()
+    async with lab(own_folder) as world:
+        world.api.get("/items", [{"id": "a"}])
+        await world.run(SYNC, state_store=store)
+        (world.state / "sync-checkpoints.json").write_text("{}")
+        await world.run(SYNC, state_store=store)
+        assert [set(one.params) for one in world.api.asked("/items")] == [set(), set()]
