@@ -57,7 +57,7 @@ from reqon.state.journal_tail import read_start
 from reqon.state.model import ExecutionState
 from reqon.state.paths import BLOBS_SUFFIX, Stem, stems_behind
 from reqon.state.reader import StateReader
-from reqon.state.record import as_object
+from reqon.state.record import as_object, cleaned, read_json_object
 
 WHOLE_BYTES = 1024 * 1024
 """Stores up to this size are kept elsewhere whole."""
@@ -292,12 +292,17 @@ class _Opening:
             self.notices.append(f"the store file '{location}' is gone; going on without it")
 
     def _proven(self, chosen: ExecutionState) -> int:
-        """The highest frame that a view says it has seen; only ever frames on the disk."""
+        """The highest frame that a view says it has seen; only ever frames on the disk.
+
+        Of the record what its file says: the reader's knows the last frame of the journal, which
+        proves nothing about those in front of it.
+        """
         assert self.shelf is not None
         marks = [held.marks.get(chosen.execution_id, 0) for held in self.shelf.durable]
-        seq = chosen.record.get("seq", 0)
-        settled = chosen.status == "failed" or "interruptedBy" in chosen.record
-        return max(*marks, seq if settled else 0, 0)
+        written = read_json_object(chosen.path)
+        record = cleaned(written) if isinstance(written, dict) else {}
+        settled = record.get("status") == "failed" or "interruptedBy" in record
+        return max(*marks, record.get("seq", 0) if settled else 0, 0)
 
     def _go_on_or_refuse(self, path: Path, damage: str) -> None:
         if not self.request.force:

@@ -14,6 +14,7 @@ import pytest
 
 from reqon.errors import ConfigError, RefusedError, ReqonError, StorageError
 from reqon.journal.disk import Disk
+from reqon.journal.frames import decode_line
 from reqon.journal.session import Barrier, ResumeChoice, Session, open_session
 from reqon.state.reader import StateReader
 from reqon.stores.base import StoreSpec
@@ -258,6 +259,33 @@ async def test_a_torn_tail_is_cut_off(tmp_path: Path) -> None:
     assert session.state.cells == {"0": {"page": 1}}
     assert journal.read_bytes().startswith(whole)
     assert b"abcdef01" not in journal.read_bytes()
+    await session.close()
+
+
+async def test_a_torn_tail_that_ends_with_the_end_is_cut_off(tmp_path: Path) -> None:
+    """The power fails while the last frames are synced: the first of them is lost, not the end."""
+    session = await begin(tmp_path)
+    unit = session.unit()
+    unit.put("a", "k", {"n": 1})
+    unit.cell("0", {"page": 1})
+    await unit.commit("c", Barrier.SYNC)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    journal = journal_of(tmp_path)
+    for message in ("no answer", "gave up"):
+        unit.error({"message": message})
+        await unit.commit("err", Barrier.FRAME)
+    await session.finish("failed")
+    await session.close()
+    lost, *rest = journal.read_bytes()[len(before[journal]) :].splitlines(keepends=True)
+    assert decode_line(rest[-1]).k == "end"
+    shutil.rmtree(tmp_path / "stores")
+    for path, content in before.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    journal.write_bytes(before[journal] + bytes(len(lost)) + b"".join(rest))
+    session = await begin(tmp_path, resume=ResumeChoice.IF_ANY)
+    assert session.state.cells == {"0": {"page": 1}}
+    assert session.stores["a"].list() == [{"n": 1}]
     await session.close()
 
 
