@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,12 @@ def test_cleanup_says_what_it_removes_and_how_much_that_frees(reqon: Reqon, reco
     ]
     assert report["freedBytes"] == size
     assert report["removed"][0]["startedAt"] == "2024-01-05T09:00:00Z"
+
+
+def test_what_is_missing_on_the_command_line_names_the_help_of_the_command(
+    reqon: Reqon, records: Path
+) -> None:
+    assert "'reqon cleanup --help' lists what is possible" in reqon("cleanup", "--all").stderr
 
 
 def test_a_dry_cleanup_leaves_no_trace(reqon: Reqon, records: Path, own_folder: Path) -> None:
@@ -166,6 +174,68 @@ def test_what_a_running_mission_keeps_is_named_and_holds_up_no_other(
     assert "'First' is running: its stores and sync checkpoints stay" in shown.stderr
     stores = {path.name for path in (own_folder / ".vague-data/stores").glob("[!.]*")}
     assert stores == {"both.json", "of_First.json"}
+
+
+@contextlib.contextmanager
+def holding(folder: Path, mission: str, **says: str) -> Iterator[None]:
+    """The mission's lock is held by this process, which says so much beside who it is."""
+    paths = StatePaths(folder / ".vague-data")
+    paths.locks.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(paths.mission_lock(mission), Disk())
+    assert lock.try_acquire()
+    try:
+        lock.write_owner({"mission": mission, **process_facts(), **says})
+        yield
+    finally:
+        lock.release()
+
+
+@pytest.mark.parametrize(
+    ("says", "arguments", "code", "stays"),
+    [
+        ({}, ["--all"], 4, ["exec_3", "exec_9"]),  # a run that is being started, or a copy
+        ({}, ["--all", "--dry-run"], 4, None),
+        ({}, ["--older-than", "1d", "--include-resumable"], 0, ["exec_3", "exec_5", "exec_9"]),
+        ({"executionId": "exec_3"}, ["--all"], 4, ["exec_3"]),  # its record does not say so yet
+        ({"doing": "being cleaned up"}, ["--all"], 0, []),
+    ],
+)
+def test_what_the_holder_of_a_mission_may_go_on_with_is_no_cleanups_to_remove(
+    reqon: Reqon,
+    records: Path,
+    own_folder: Path,
+    says: dict[str, str],
+    arguments: list[str],
+    code: int,
+    stays: list[str] | None,
+) -> None:
+    write_record(
+        own_folder, executionId="exec_3", startedAt="2024-01-03T09:00:00Z", status="interrupted"
+    )
+    write_record(
+        own_folder, executionId="exec_9", startedAt="2024-01-09T09:00:00Z", status="interrupted"
+    )
+    everything = left(records)
+    with holding(own_folder, "CustomerSync", **says):
+        shown = reqon("cleanup", "CustomerSync", *arguments)
+    assert shown.exit_code == code, shown.output
+    assert left(records) == (everything if stays is None else sorted([*stays, "exec_o"]))
+    if code == 4 and not says:
+        assert "the mission is being started or copied" in shown.stdout
+
+
+def test_what_cleans_up_or_copies_a_mission_is_not_stopped_for_a_run(
+    reqon: Reqon, records: Path, own_folder: Path
+) -> None:
+    (own_folder / "sync.vague").write_text("mission CustomerSync { action A { let _x = 1 } }")
+    with holding(own_folder, "CustomerSync", doing="being copied"):
+        stopped = reqon("stop", "CustomerSync")  # a signal would end this test
+        refused = reqon("sync.vague")
+    assert stopped.stdout == "CustomerSync is not running; it is being copied\n"
+    assert stopped.exit_code == 0
+    assert refused.exit_code == 4
+    assert "error: 'CustomerSync' is being copied (process " in refused.stderr
+    assert "reqon stop" not in refused.stderr
 
 
 def test_what_is_noticed_at_the_end_of_a_run_is_said(reqon: Reqon, own_folder: Path) -> None:
@@ -335,6 +405,7 @@ def test_a_damaged_store_is_refused_not_shown_empty(reqon: Reqon, own_folder: Pa
 
 def test_state_shows_what_is_large_and_what_frees_it(reqon: Reqon, own_folder: Path) -> None:
     assert "there is no state folder" in reqon("state").stderr
+    assert reqon("state", "--json").stdout == "[]\n"
     write_record(own_folder)
     write_store(own_folder, "customers", {"a": {"id": "a", "text": "x" * 5000}})
     lines = reqon("state").stdout.splitlines()

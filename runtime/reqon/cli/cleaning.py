@@ -26,7 +26,7 @@ from reqon.journal.sync_checkpoints import reset_checkpoints
 from reqon.journal.writers import writer_path
 from reqon.settings import load_settings
 from reqon.state.journal_tail import read_start
-from reqon.state.liveness import holder
+from reqon.state.liveness import CLEANING, DOING, holder
 from reqon.state.paths import StatePaths
 from reqon.state.reader import StateReader
 
@@ -111,12 +111,15 @@ async def _clean_one(
     """Clean one mission; False where an execution of it runs."""
     lock = FileLock(paths.mission_lock(mission), disk)
     try:
-        if not rules.dry_run and _takes(lock, disk):
+        is_held = not rules.dry_run and _takes(lock, disk)
+        if is_held:
             # what a dead run wrote here would make it look alive
-            lock.write_owner({"mission": mission, **process_facts()})
+            lock.write_owner({"mission": mission, **process_facts(), DOING: CLEANING})
             if rules.everything:
                 await _apply_unapplied(paths, disk, mission, outcome)
-        result = await asyncio.to_thread(clean_mission, paths, disk, SystemClock(), mission, rules)
+        result = await asyncio.to_thread(
+            clean_mission, paths, disk, SystemClock(), mission, rules, is_held=is_held
+        )
     finally:
         lock.release()
     outcome.removed += result.removed

@@ -106,7 +106,7 @@ class ReqonGroup(click.Group):
         except click.exceptions.NoArgsIsHelpError:
             raise
         except click.UsageError as error:
-            code = _say_usage_error(error)
+            code = _say_usage_error(error, ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except OSError as error:
@@ -118,8 +118,10 @@ class ReqonGroup(click.Group):
         ctx.exit(int(code or 0))
 
 
-def _say_usage_error(error: click.UsageError) -> int:
-    path = error.ctx.command_path if error.ctx else "reqon"
+def _say_usage_error(error: click.UsageError, ctx: click.Context) -> int:
+    path = " ".join(filter(None, (ctx.command_path, ctx.invoked_subcommand)))
+    if error.ctx is not None:
+        path = error.ctx.command_path
     message = error.format_message().rstrip(".")
     console.say_problem(
         "error", message[:1].lower() + message[1:], f"'{path} --help' lists what is possible"

@@ -61,6 +61,8 @@ def show(invocation: Invocation, *, as_json: bool) -> None:
     """Show what takes how much space, and what would free it (the default)."""
     paths = StatePaths(invocation.state_dir)
     if not paths.root.is_dir():
+        if as_json:
+            console.show_json([])
         console.say(f"there is no state folder '{paths.root}' yet")
         return
     check_listable(paths)

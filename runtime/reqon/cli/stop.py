@@ -20,7 +20,7 @@ from reqon.cli.finding import find_mission, reader_of
 from reqon.cli.invocation import Invocation, ReqonCommand, complete_mission, pass_invocation
 from reqon.errors import ExitCode, RefusedError
 from reqon.journal.locks import process_facts
-from reqon.state.liveness import Holder, holder
+from reqon.state.liveness import DOING, Holder, holder
 from reqon.state.paths import StatePaths
 from reqon.state.reader import StateReader
 
@@ -44,6 +44,9 @@ def command(invocation: Invocation, mission: str) -> int:
     if running is None:
         state = find_mission(reader, mission)
         console.show(f"{mission} is not running; its last execution is {state.status}")
+        return ExitCode.SUCCESS
+    if DOING in running.facts:
+        console.show(f"{mission} is not running; it is {running.facts[DOING]}")
         return ExitCode.SUCCESS
     pid = _verified_pid(mission, running)
     os.kill(pid, signal.SIGTERM)
@@ -82,15 +85,24 @@ def _start_of(pid: int) -> str | None:
 def _wait(reader: StateReader, mission: str, running: Holder, pid: int) -> int:
     lock = reader.paths.mission_lock(mission)
     end = time.monotonic() + _PATIENCE_SECONDS
+    stopped = running.execution_id
     while time.monotonic() < end:
         now = holder(lock)
-        if now is None or now.execution_id != running.execution_id:
-            state = reader.latest(mission)
-            status = "gone" if state is None else state.status
+        if now is None or now.facts.get("pid") != pid:
+            status = _status_of(reader, mission, stopped)
             console.show(f"{mission} is {console.paint_status(status)}")
             return ExitCode.SUCCESS
+        stopped = now.execution_id or stopped
         time.sleep(_POLL_SECONDS)
     raise RefusedError(
         f"'{mission}' has not stopped after {_PATIENCE_SECONDS:.0f} seconds",
         hint=f"it may wait for a request to end; `kill -9 {pid}` loses nothing either",
     )
+
+
+def _status_of(reader: StateReader, mission: str, execution_id: str | None) -> str:
+    """What became of the execution that was stopped, though another may have begun since."""
+    found = reader.latest(mission)
+    if execution_id is not None:
+        found = reader.record(execution_id, mission)
+    return "gone" if found is None else found.status

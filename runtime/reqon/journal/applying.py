@@ -39,7 +39,9 @@ async def apply_journal(paths: StatePaths, disk: Disk, journal: Path, secrets: S
 
 def _publish(paths: StatePaths, disk: Disk, journal: Path) -> None:
     """What is left where somebody died between the stores and the sync times."""
-    start = read_start(journal) or {}
+    start = read_start(journal)
+    if start is None:  # another cleanup has removed it meanwhile: all of it was applied
+        return
     after = read_sync_marks(paths).get(start["executionId"], 0)
     recovered = recover(journal, NoSecrets(), on_frame=_ignore, published_after=after)
     if recovered is None or recovered.extent.damage is not None or not recovered.published:

@@ -35,6 +35,7 @@ from reqon.journal.sync_checkpoints import (
     merge_sync_checkpoints,
     read_sync_checkpoints,
 )
+from reqon.state.liveness import COPYING, DOING
 from reqon.state.model import ExecutionState, to_state
 from reqon.state.paths import StatePaths
 from reqon.state.reader import StateReader
@@ -120,7 +121,7 @@ async def taken(places: Places, mission: str, report: CopyReport) -> AsyncGenera
         return
     lease: Lease | None = None
     try:
-        lock.write_owner({"mission": mission, **process_facts()})
+        lock.write_owner({"mission": mission, **process_facts(), DOING: COPYING})
         if elsewhere.can_lease:
             owner = owner_of(process_facts(), paths.root)
             try:

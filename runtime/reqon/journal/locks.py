@@ -26,9 +26,11 @@ from reqon.errors import RefusedError
 from reqon.journal.disk import Disk
 from reqon.journal.faults import unwritable
 from reqon.state.flock import try_lock
+from reqon.state.liveness import DOING
 from reqon.state.regular import open_regular
 
 _OWNER_BYTES = 1024
+_WAIT_OR_STOP = "wait for it to end, stop it with `reqon stop`, or queue behind it with --wait 10m"
 _open: set[int] = set()
 """Descriptors of lock files that this process has open."""
 
@@ -127,7 +129,16 @@ def read_owner(path: Path) -> dict[str, Any]:
     return cast("dict[str, Any]", owner) if isinstance(owner, dict) else {}
 
 
-def refuse(what: str, path: Path) -> RefusedError:
+def refuse_mission(mission: str, path: Path) -> RefusedError:
+    """The error for a mission that another process runs, copies or cleans up."""
+    doing = read_owner(path).get(DOING)
+    if doing is None:
+        return refuse(f"'{mission}' is already running", path)
+    hint = "wait for it to end, or queue behind it with --wait 10m"
+    return refuse(f"'{mission}' is {doing}", path, hint)
+
+
+def refuse(what: str, path: Path, hint: str = _WAIT_OR_STOP) -> RefusedError:
     """The error for a lock that another process holds."""
     owner = read_owner(path)
     who = ", ".join(
@@ -140,10 +151,7 @@ def refuse(what: str, path: Path) -> RefusedError:
         )
         if name in owner
     )
-    return RefusedError(
-        f"{what}" + (f" ({who})" if who else ""),
-        hint="wait for it to end, stop it with `reqon stop`, or queue behind it with --wait 10m",
-    )
+    return RefusedError(f"{what}" + (f" ({who})" if who else ""), hint=hint)
 
 
 def process_facts() -> dict[str, Any]:

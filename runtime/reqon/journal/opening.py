@@ -42,7 +42,7 @@ from reqon.journal.held import (
 from reqon.journal.lease import Lease, owner_of, take_lease
 from reqon.journal.ledger import Ledger, Pace
 from reqon.journal.live import Held, Session
-from reqon.journal.locks import FileLock, Heartbeat, process_facts, refuse
+from reqon.journal.locks import FileLock, Heartbeat, process_facts, refuse_mission
 from reqon.journal.net_changes import NetChanges
 from reqon.journal.quarantine import put_aside
 from reqon.journal.records import RecordFacts
@@ -156,7 +156,7 @@ class _Opening:
         request, timing = self.request, self.request.timing
         seconds = timing.lock_retry if request.wait_seconds is None else request.wait_seconds
         if not await self.mission_lock.acquire(seconds, timing.lock_poll):
-            raise refuse(f"'{request.mission}' is already running", self.mission_lock.path)
+            raise refuse_mission(request.mission, self.mission_lock.path)
         self._sign(None)
         self.heartbeat = Heartbeat(self.mission_lock, self.disk, timing.heartbeat)
 

@@ -12,6 +12,7 @@ that run, and stores that are being written, are left alone. All functions block
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -95,7 +96,8 @@ class _Repair:
                 for _ in read_frames(path, extent, self.secrets):
                     pass
             except ReqonError as error:
-                self.report.left.append(f"'{path}': {error.message}")
+                if path.exists():  # else its execution has completed meanwhile
+                    self.report.left.append(f"'{path}': {error.message}")
                 continue
             if extent.damage is not None:
                 self.report.left.append(
@@ -114,7 +116,7 @@ class _Repair:
         for listed in reader.listing():
             path = self.paths.record(listed.stem.name)
             record = read_record(path)
-            if not listed.has_record or not isinstance(record, Unreadable):
+            if not isinstance(record, Unreadable) or not os.path.lexists(path):
                 continue
             state = reader.state_of(listed)
             self._aside(path, record.reason, keep=state is not None)

@@ -25,6 +25,7 @@ from reqon.journal.ending import remove_blobs, remove_journal
 from reqon.journal.held import described, durable_identity
 from reqon.journal.request import SessionRequest
 from reqon.state.journal_tail import read_start, read_tail
+from reqon.state.liveness import CLEANING, DOING, holder
 from reqon.state.model import ExecutionState
 from reqon.state.paths import StatePaths, Stem
 from reqon.state.reader import Listed, StateReader
@@ -101,11 +102,13 @@ def clean_mission(
     rules: Rules,
     *,
     current: str | None = None,
+    is_held: bool = True,
 ) -> CleanupResult:
-    """Remove what the rules take of one mission; the caller holds its lock, or it is running.
+    """Remove what the rules take of one mission.
 
     `current` is the id of an execution that must stay, the caller's own. Journals with frames
-    that a store lacks stay, whatever the rules say: apply them first. A dry run needs no lock.
+    that a store lacks stay, whatever the rules say: apply them first. `is_held`: the caller has
+    the mission's lock. Without it, what its holder may be about to go on with stays too.
     """
     reader = StateReader(paths.root)
     entries = [
@@ -122,13 +125,15 @@ def clean_mission(
         )
         return result
     protected = _protections(entries, rules, current)
+    held_by_other = None if is_held else paths.mission_lock(mission)
     for entry in entries:
         if not _is_taken(entry, rules, now, paths):
             continue
-        reason = protected(entry) or (None if rules.applied_first else _lacking(paths, entry))
+        reason = protected(entry) or _in_use(held_by_other, entry.state)
+        reason = reason or (None if rules.applied_first else _lacking(paths, entry))
         if reason is None and _is_folder(paths.record(entry.listed.stem.name)):
             reason = "its record is a folder, `reqon state repair` puts it aside"
-        if reason == _RUNNING:
+        if reason in (_RUNNING, _IN_USE):
             result.running.append(entry.listed.stem.name)
         if reason is not None:
             result.kept[entry.listed.stem.name] = reason
@@ -173,6 +178,21 @@ def crowded(paths: StatePaths, mission: str) -> list[str]:
 
 
 _RUNNING = "it is running"
+_IN_USE = "the mission is being started or copied, and may go on with it"
+
+
+def _in_use(lock: Path | None, state: ExecutionState | None) -> str | None:
+    """Whether the holder of the mission's lock may need an execution that it could resume.
+
+    A run says which one only when its stores are open, which may take a while; its record says
+    `running` later still. Another cleanup needs none.
+    """
+    if lock is None or state is None or state.status == "completed":
+        return None
+    found = holder(lock)
+    if found is None or found.facts.get(DOING) == CLEANING:
+        return None
+    return _IN_USE if found.execution_id in (None, state.execution_id) else None
 
 
 def _is_folder(path: Path) -> bool:

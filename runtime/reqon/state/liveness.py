@@ -16,6 +16,9 @@ from reqon.state.flock import try_lock, unlock
 
 _OWNER_BYTES = 1024
 
+DOING, CLEANING, COPYING = "doing", "being cleaned up", "being copied"
+"""A field of the holder's line, and what it says of a mission that is held but not run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:

@@ -52,6 +52,12 @@ def test_a_sound_folder_is_left_alone(root: Path) -> None:
     assert {p: p.read_bytes() for p in root.rglob("*") if p.is_file()} == before
 
 
+def test_a_journal_that_goes_with_the_end_of_its_run_is_not_missed(root: Path) -> None:
+    gone = root / "execution" / "Orders-2024-01-20T09-00-59.journal"
+    gone.symlink_to(root / "gone")  # still in the list of files, and not there when it is read
+    assert repaired(root) == RepairReport()
+
+
 def test_a_record_comes_back_from_its_journal(root: Path) -> None:
     (record,) = (root / "execution").glob("Orders*.json")
     before = StateReader(root).latest("Orders")

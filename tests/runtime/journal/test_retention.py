@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from reqon.journal.applying import apply_journal
+from reqon.journal.placeholders import NoSecrets
 from reqon.journal.retention import Rules, clean_mission, clean_quarantine, lacking_store
 from reqon.journal.session import Barrier, ResumeChoice, Session, open_session
 from reqon.state.paths import StatePaths, stem_of
@@ -99,6 +101,22 @@ def test_what_goes_and_what_stays(tmp_path: Path, history: str, rules: Any, left
     assert result.freed_bytes == dry.freed_bytes == before - after
     assert json.loads((tmp_path / "stores/a.json").read_text())
     assert cleaned(tmp_path, **rules).removed == []
+
+
+class OtherCleanup(CountingDisk):
+    """Where another cleanup removes the journal as soon as the stores have all of it."""
+
+    def sync_folder(self, path: Path) -> None:
+        super().sync_folder(path)
+        for journal in path.parent.glob("execution/*.journal"):
+            journal.unlink()
+
+
+def test_what_another_cleanup_removes_meanwhile_is_not_missed(tmp_path: Path) -> None:
+    made(tmp_path, "D40")
+    journal = next((tmp_path / "execution").glob("*.journal"))
+    asyncio.run(apply_journal(StatePaths(tmp_path), OtherCleanup(), journal, NoSecrets()))
+    assert not journal.exists()
 
 
 def test_work_that_a_store_lacks_stays_whatever_is_asked(tmp_path: Path) -> None:
