@@ -52,7 +52,7 @@ def ways_back(plan: MissionPlan, state: RunState) -> WaysBack:
         action = plan.actions.get(step.action or "")
         if action is None or error.get("kind") not in BY_DATA:
             continue
-        way = way_back(action.body, step)
+        way = way_back(plan, action.body, step)
         if way is not None:
             ways[way.block, way.failed] = way
         if way is None or not way.asks:

@@ -3,7 +3,8 @@
 A run that ended by `abort`, or because no arm fits, would come to the same end again if it went on
 at the failed step: what led there is kept. So the resume goes back as a `retry` would, to the
 request whose reply the step was about, but never past something that may have had an effect on
-others. Looks at plans alone; `engine.going_back` goes there.
+others, nor past a change of a store that is read on the way: a sum would grow once more. Looks at
+plans alone; `engine.going_back` goes there.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from reqon.plan.model import (
     LetPlan,
     MapPlan,
     MatchPlan,
+    MissionPlan,
     RequestPlan,
     RunPlan,
     StepPlan,
     ValidatePlan,
 )
 from reqon.plan.options import bare
+from reqon.plan.store_use import StoreUse, own_use, use_of
 from reqon.plan.traverse import all_steps, inner_blocks
 from vague.ast.expressions import Name
 from vague.step_path import StepPath
@@ -64,7 +67,7 @@ class _Behind:
     step: StepPlan | None
 
 
-def way_back(action: BlockPlan, failed: StepPath) -> WayBack | None:
+def way_back(plan: MissionPlan, action: BlockPlan, failed: StepPath) -> WayBack | None:
     """The way from a failed step of an action; None where the resume is to go on at the step.
 
     Stays within the iteration of the innermost loop. Where there is no request, it leads to the
@@ -74,8 +77,12 @@ def way_back(action: BlockPlan, failed: StepPath) -> WayBack | None:
     best: WayBack | None = None
     only_reads = True
     mapped: set[str] = set()
+    stores = StoreUse()
     for place in _backwards(action, failed):
         step = place.step
+        stores |= _stores_of(place, plan)
+        if stores.reads_what_it_changes:
+            return best
         way = WayBack(failed, place.block.path, place.at, place.index)
         if isinstance(step, RequestPlan):
             unsafe = step.method not in SAFE_METHODS
@@ -126,6 +133,13 @@ def _leads_to(step: StepPlan, failed: StepPath) -> bool:
 def _holds(block: BlockPlan, failed: StepPath) -> bool:
     way = block.path.segments
     return failed.segments[: len(way)] == way and len(failed.segments) > len(way)
+
+
+def _stores_of(place: _Behind, plan: MissionPlan) -> StoreUse:
+    """What is done again to stores behind a place; of a construct around, by its conditions."""
+    if place.step is None:
+        return own_use(place.block.steps[place.at], plan)
+    return use_of(place.step, plan)
 
 
 def _caught_effects(place: _Behind, failed: StepPath) -> bool:

@@ -23,6 +23,7 @@ mission M {
   store out: file("out")
   store seen: file("seen")
   action A { %s }
+  transform Count -> Counted { n: length(seen) + 1 }
   action Other { post "/other" { body: 1 } }
   run A
 }
@@ -158,6 +159,41 @@ KEPT = {
         {"GET /one": [READY]},
         [],
     ),
+    "a sum that would grow once more": Case(
+        'get "/list" for row in response { store { n: (seen["sum"].n or 0) + row } -> seen { key: "sum" } } '
+        'match response { [_] -> continue, _ -> abort "too long" }',
+        {"GET /list": [[1, 2], [3]]},
+        [],
+    ),
+    "a variable with what was stored": Case(
+        'get "/one" let before = seen["n"].n or 0 store { n: before + 1 } -> seen { key: "n" } '
+        'match response.status { "ready" -> continue, _ -> abort "no" }',
+        {"GET /one": [BUSY, READY]},
+        [],
+    ),
+    "a request sent with what was stored": Case(
+        'get "/one" { params: { after: seen["mark"].at } } store { at: 7 } -> seen { key: "mark" } '
+        'match response.status { "ready" -> continue, _ -> abort "no" }',
+        {"GET /one": [BUSY, READY]},
+        [],
+    ),
+    "a path with what was stored": Case(
+        'get "/one/{seen.length}" queue seen { item: { n: 1 }, key: "q" } '
+        'match response.status { "ready" -> continue, _ -> abort "no" }',
+        {"GET /one/0": [BUSY], "GET /one/1": [READY]},
+        [],
+    ),
+    "an arm that was chosen by what is stored now": Case(
+        'get "/one" match seen["x"] { null -> { store { id: "x" } -> seen abort "new" } _ -> continue }',
+        {"GET /one": [READY]},
+        [],
+    ),
+    "a transform that reads what was stored": Case(
+        'get "/one" apply Count to response as counted store counted -> seen { key: "n" } '
+        'match response.status { "ready" -> continue, _ -> abort "no" }',
+        {"GET /one": [BUSY, READY]},
+        [],
+    ),
 }
 
 
@@ -196,8 +232,10 @@ async def test_what_had_an_effect_is_not_repeated(tmp_path: Path, name: str) -> 
     case = KEPT[name]
     async with lab(tmp_path) as world:
         text, first = await failed(world, case)
+        stored = world.store("seen")
         result = await world.run(text, resume=ResumeChoice.IF_ANY)
         assert world.api.lines[len(first) :] == case.again
+        assert world.store("seen") == stored
     first_error, second_error = result.record["errors"]
     assert (first_error["kind"], second_error["kind"]) == (case.kind, case.kind)
     assert "start the mission anew without --resume" in second_error["hint"]
