@@ -69,6 +69,11 @@ class BlobFolder:
         self._secrets = secrets
         self._ready = False
 
+    @property
+    def has_any(self) -> bool:
+        """Whether anything was ever saved; to look for what is alive takes long where much is."""
+        return self._ready or self.folder.is_dir()
+
     def encode_any(self, value: Json, content: bytes | None = None) -> tuple[str, bytes]:
         """Hash and content of a value of any size, its secrets hidden."""
         content = encode_json(value) if content is None else content

@@ -73,6 +73,7 @@ class Session:
         self._blobs = blobs
         self.memory: dict[str, Any] = {}
         self._views = asyncio.Lock()
+        self._views_begun = self._views_done = 0
         self._tick: asyncio.TimerHandle | None = None
         self._record_write: asyncio.Future[None] | None = None
         self._closed = False
@@ -241,15 +242,25 @@ class Session:
         """Bring store files, sync checkpoints and record up to the journal; journal first.
 
         Commits of all branches wait meanwhile. Without a journal only the record is written:
-        stores follow when the execution ends.
+        stores follow when the execution ends. Branches that come while this is under way share
+        the next one.
         """
+        asked = self._views_begun
         async with self._views:
-            if self._ledger.writer is None:
-                await self._write_record()
+            if self._views_done > asked:
                 return
-            with self._commits_held():
-                self._ledger.flush()
-                await self._materialise(self.record())
+            self._views_begun += 1
+            begun = self._views_begun
+            await self._write_all_views()
+            self._views_done = begun
+
+    async def _write_all_views(self) -> None:
+        if self._ledger.writer is None:
+            await self._write_record()
+            return
+        with self._commits_held():
+            self._ledger.flush()
+            await self._materialise(self.record())
 
     @contextlib.contextmanager
     def _commits_held(self) -> Generator[None]:
@@ -336,7 +347,7 @@ class Session:
         writer.attach(fd, done.size, writer.number, durable=writer.number)
 
     async def _collect_blobs(self) -> None:
-        if self._blobs is not None and self._ledger.writer is not None:
+        if self._blobs is not None and self._ledger.writer is not None and self._blobs.has_any:
             live = living_blobs(self.state, self.memory)
             await self._work(self._blobs.collect, live)
 

@@ -572,6 +572,42 @@ async def test_a_folder_that_vanishes_during_a_run_stops_it(tmp_path: Path) -> N
     assert not root.exists(), "it is not made again behind the user's back"
 
 
+# ---------------------------------------------------------------- views
+
+VIEWS = ("the store", "its applied mark", "the record")
+
+
+async def test_actions_that_end_together_share_one_writing_of_the_views(tmp_path: Path) -> None:
+    disk = CountingDisk()
+    request = request_for(tmp_path, "M", stores=STORES)
+    async with await open_session(request, disk) as session:
+        before = disk.names.count("replace")
+
+        async def act(number: int) -> dict[str, Any]:
+            unit = session.unit()
+            unit.put("a", f"k{number}", {"n": number})
+            await unit.commit("c", Barrier.SYNC)
+            await session.materialise()
+            return dict(json.loads((tmp_path / "stores/a.json").read_text()))
+
+        seen = await asyncio.gather(*(act(number) for number in range(30)))
+        assert disk.names.count("replace") - before <= 3 * len(VIEWS), "the first, and the next"
+        assert all(f"k{number}" in found for number, found in enumerate(seen)), "each sees its own"
+
+
+async def test_a_writing_of_views_that_is_cancelled_serves_nobody(tmp_path: Path) -> None:
+    async with await begin(tmp_path) as session:
+        unit = session.unit()
+        unit.put("a", "k", {"n": 1})
+        await unit.commit("c", Barrier.SYNC)
+        async with asyncio.TaskGroup() as group:
+            writings = [group.create_task(session.materialise()) for _ in range(3)]
+            await asyncio.sleep(0)
+            for writing in writings[:2]:
+                writing.cancel()
+        assert json.loads((tmp_path / "stores/a.json").read_text()) == {"k": {"n": 1}}
+
+
 # ---------------------------------------------------------------- once a second
 
 
