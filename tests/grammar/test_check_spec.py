@@ -37,6 +37,8 @@ UNKNOWN = {
     "apply Nope to response": "declare it: 'transform Nope …'",
     "match response { Nope -> skip _ -> skip }": "declare it: 'schema Nope { … }'",
     "let b = response is empty": "write 'isEmpty(…)'",
+    'get "/y" { since: lastSync(concat("a", "b")) }': "'lastSync' has its key as a plain string, such "
+    "as 'lastSync(\"orders\")'; without one, each path has its own",
     "store response -> nope": "declare it: 'store nope: file(\"nope\")'",
 }
 

@@ -271,6 +271,11 @@ def check_placeholder(placeholder: Placeholder, walk: Walk) -> None:
 
 # ---------------------------------------------------------------- functions
 
+_SYNC_KEY = (
+    "'lastSync' has its key as a plain string, such as 'lastSync(\"orders\")'; without one, each "
+    "path has its own"
+)
+
 
 @REFERENCES.on(FunctionUse)
 def check_function(use: FunctionUse, walk: Walk) -> None:
@@ -289,6 +294,8 @@ def check_function(use: FunctionUse, walk: Walk) -> None:
     help_text, fixes = suggestion(walk, use.span, use.name, functions)
     if help_text is None and use.name in STORE_METHODS:
         help_text = f"only a store has '.{use.name}(…)'"
+    if help_text is None and use.name == "lastSync":
+        help_text = _SYNC_KEY
     walk.report("RQ209", use.span, message, help_text, fixes)
 
 
