@@ -66,6 +66,21 @@ def test_an_interrupted_execution_says_where_it_stopped(reqon: Reqon, own_folder
     assert "  attempts    2" in shown.stdout
 
 
+def test_the_total_of_another_action_is_not_told_beside_the_place(
+    reqon: Reqon, own_folder: Path
+) -> None:
+    """Behind a group that failed in part the pipeline goes on: the last progress is not its own."""
+    progress = {"current": 4, "total": 4}
+    for action, place in (
+        ("Report", "TransformCustomers, item 523 (cust_524)"),
+        ("TransformCustomers", "TransformCustomers, item 523 of 4 (cust_524)"),
+    ):
+        write_record(
+            own_folder, status="failed", activeStep=STEP, progress=progress | {"action": action}
+        )
+        assert f"  stopped at  {place}\n" in reqon("status", "CustomerSync").stdout
+
+
 def test_a_failed_execution_shows_its_error_with_its_place(reqon: Reqon, own_folder: Path) -> None:
     write_record(own_folder, status="failed", errors=[ERROR])
     shown = reqon("status", "CustomerSync")

@@ -86,6 +86,7 @@ STAGES = {"pipeline": [{"status": "completed"}, {"status": "completed"}, {"statu
         ({"completedAt": (NOW - timedelta(days=9)).isoformat()}, "✓ 2031-02-24 · 1,204 rec · 3.2s"),
         (FAILED, "✗ 14:02 Fetch · HTTP 429"),
         (RUNNING | ACTIVE | {"progress": {"current": 380, "total": 1000}}, "▶ Fetch 38%"),
+        (RUNNING | ACTIVE | {"progress": {"current": 4, "total": 4, "action": "Mail"}}, "▶ Fetch"),
         (RUNNING | ACTIVE | STAGES, "▶ 3/3 Fetch"),
         (RUNNING, "▶ running"),
         ({"status": "interrupted"} | ACTIVE | STAGES, "⚠ interrupted 3/3 Fetch"),

@@ -171,7 +171,8 @@ def _place(state: ExecutionState) -> str:
     step = state.active_step
     if step is None:
         return "the beginning"
-    total = state.progress.total if state.progress else None
+    progress = state.progress
+    total = progress.total if progress and progress.of(step.action) else None
     if step.index is None:
         return step.action
     return f"{step.action}, item {step.index:,}" + (f" of {total:,}" if total else "")
@@ -187,6 +188,8 @@ def _position(state: ExecutionState) -> str:
         parts.append(f"{min(done + 1, len(stages))}/{len(stages)}")
     if step is not None:
         parts.append(step.action)
+        if progress is not None and not progress.of(step.action):
+            progress = None
     if progress is not None and progress.total:
         parts.append(f"{progress.current * 100 // progress.total}%")
     elif progress is not None and progress.current:

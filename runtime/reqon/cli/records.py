@@ -91,8 +91,12 @@ def place(record: Record) -> str:
 
 
 def _of_total(record: Record) -> str:
-    total = whole(mapping(record.get("progress")).get("total"))
-    return "" if total is None else f" of {total:,}"
+    progress = mapping(record.get("progress"))
+    total = whole(progress.get("total"))
+    action = mapping(record.get("activeStep")).get("action")
+    if total is None or progress.get("action", action) != action:
+        return ""
+    return f" of {total:,}"
 
 
 def _item(active: Mapping[str, Any]) -> str:

@@ -457,7 +457,7 @@ class Branch(Standing):
             items += self.regions[0].items
             progress = {**progress, "itemsProcessed": items}
         self.unit.checkpoint(self.action_name, {**_NO_PLACE, **progress})
-        self.unit.progress(items, None)
+        self.unit.progress(self.action_name, items, None)
 
     def count_fetched(self, items: int) -> None:
         """So many items have arrived; they are the action's items if it has no loop."""

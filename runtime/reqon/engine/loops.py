@@ -55,7 +55,7 @@ def end(branch: Branch, position: LoopPosition) -> None:
     action.items += position.index
     action.dirty = True
     total = len(position.elements)
-    branch.unit.progress(position.index, total)
+    branch.unit.progress(frame.action, position.index, total)
     branch.later.append(Progressed(frame.action, position.index, total))
 
 
@@ -114,7 +114,7 @@ def note_progress(branch: Branch) -> None:
     """The next commit says how far the outermost loop of the pipeline's action is."""
     loop = branch.frame.loop
     if loop is not None and not branch.frame.nested:
-        branch.unit.progress(loop.index, len(loop.elements))
+        branch.unit.progress(branch.frame.action, loop.index, len(loop.elements))
 
 
 async def end_batch(branch: Branch) -> None:

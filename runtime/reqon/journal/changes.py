@@ -40,7 +40,7 @@ class Rare:
 
     def __init__(self) -> None:
         self.checkpoints: dict[str, dict[str, Any]] = {}
-        self.progress: dict[str, int | None] | None = None
+        self.progress: dict[str, int | str | None] | None = None
         self.done: list[str] = []
         self.pipeline: list[tuple[int, str | None, dict[str, str]]] = []
         self.syncs: list[tuple[str, str, dict[str, Any]]] = []

@@ -47,7 +47,7 @@ class Summary(msgspec.Struct, omit_defaults=True, rename="camel"):
 
     `counts` is `{store: [added, updated, unchanged, records in it]}`, `checkpoints` and
     `pending_sync` are as in the record, `actions` those that completed, `entered` those that
-    began, `progress` `{"current", "total"}`, `warnings` `{"assume": n, "other": n}`.
+    began, `progress` `{"current", "total", "action"}`, `warnings` `{"assume": n, "other": n}`.
     """
 
     active: dict[str, Any] | None = None

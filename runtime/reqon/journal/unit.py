@@ -149,9 +149,10 @@ class Unit:
         items = self._changes.items
         items[action] = items.get(action, 0) + n
 
-    def progress(self, current: int, total: int | None) -> None:
-        """How far the execution is; `total` None while it is not known."""
-        self._changes.more().progress = {"current": current, "total": total}
+    def progress(self, action: str, current: int, total: int | None) -> None:
+        """How far the execution is, in an action; `total` None while it is not known."""
+        more = self._changes.more()
+        more.progress = {"current": current, "total": total, "action": action}
 
     def action_done(self, action: str) -> None:
         """The action completed: `actionsRun` names it, once; the branch leaves it."""

@@ -41,10 +41,15 @@ class StoreCounts:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an execution is; `total` is None while it is not known."""
+    """How far an execution is, in which action; `total` is None while it is not known."""
 
     current: int
     total: int | None
+    action: str | None = None
+
+    def of(self, action: str | None) -> bool:
+        """Whether it may be told beside that action: another one's total means nothing there."""
+        return self.action is None or self.action == action
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,4 +199,6 @@ def _counts(value: Mapping[str, int]) -> StoreCounts:
 
 
 def _progress(value: Mapping[str, Any] | None) -> Progress | None:
-    return None if value is None else Progress(value["current"], value.get("total"))
+    if value is None:
+        return None
+    return Progress(value["current"], value.get("total"), value.get("action"))

@@ -197,6 +197,8 @@ def _duration(value: Any) -> bool:
 def _progress(value: Any) -> bool:
     if not isinstance(value, dict) or not count(value.get("current")):  # pyright: ignore[reportUnknownMemberType]
         return False
+    if not isinstance(value.get("action", ""), str):  # pyright: ignore[reportUnknownMemberType]
+        return False
     return value.get("total") is None or count(value.get("total"))  # pyright: ignore[reportUnknownMemberType]
 
 

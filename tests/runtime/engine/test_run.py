@@ -485,7 +485,7 @@ async def test_the_record_of_a_run_that_failed_says_how_far_it_was(tmp_path: Pat
             world.api.get(f"/items/{n}", {})
         result = await world.run(LOOP)
     assert result.record["activeStep"]["index"] == 5
-    assert result.record["progress"] == {"current": 5, "total": 9}
+    assert result.record["progress"] == {"current": 5, "total": 9, "action": "A"}
 
 
 # ---------------------------------------------------------------- requests of unknown outcome

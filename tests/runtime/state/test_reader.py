@@ -93,6 +93,7 @@ def test_an_interrupted_record_says_where(tmp_path: Path) -> None:
     assert state.checkpoints["FetchCustomers"]["page"] == 15
     assert state.items_processed == 1500
     assert state.progress == Progress(523, 1523)
+    assert state.progress.of("TransformCustomers")
 
 
 def test_the_sync_checkpoints_of_the_seed(tmp_path: Path) -> None:
@@ -181,7 +182,7 @@ async def test_a_running_one_is_seen_with_its_newest_frame(tmp_path: Path) -> No
     unit.active("Fetch", 3, {"id": "c3"})
     unit.put("a", "k", {})
     unit.error({"message": "one"})
-    unit.progress(3, 9)
+    unit.progress("Fetch", 3, 9)
     await unit.commit("c", Barrier.FRAME)
     reader = StateReader(tmp_path)
     state = reader.latest("M")
@@ -189,7 +190,7 @@ async def test_a_running_one_is_seen_with_its_newest_frame(tmp_path: Path) -> No
     assert (state.status, state.active_step) == ("running", ActiveStep("Fetch", 3, {"id": "c3"}))
     assert state.stores["a"] == StoreCounts(1, 1, 0, 0)
     assert [e["message"] for e in state.errors] == ["one"]
-    assert state.progress == Progress(3, 9)
+    assert state.progress == Progress(3, 9, "Fetch")
     await session.close()
     state = reader.latest("M")
     assert state is not None
