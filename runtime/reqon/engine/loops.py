@@ -203,6 +203,7 @@ class _ParallelLoop:
     def _failed(self, child: Branch, error: ReqonError) -> None:
         if not isinstance(error, RunError):
             child.unit.discard()
+            child.batched = 0  # the iterations held back are gone: their positions may not be kept
         if self.error is None:
             self.error = error
         elif isinstance(error, RunError) and isinstance(self.error, RunError):

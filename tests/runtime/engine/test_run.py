@@ -225,6 +225,24 @@ async def test_an_interrupted_run_says_where_and_goes_on_there(tmp_path: Path) -
     assert world.watcher.of(RunStarted)[-1].resumed_at == "item 4 in 'A'"
 
 
+async def test_an_interruption_passes_over_nothing_of_a_loop_inside_a_parallel_one(
+    tmp_path: Path,
+) -> None:
+    text = LOOP.replace(
+        "checkpoint every 2 {",
+        'parallel 3 { for k in ["a", "b"] { store { id: concat(k, n) } -> out }',
+    )
+    async with lab(tmp_path) as world:
+        result, gate = await interrupted_at(world, 5, text)
+        assert result.status == "interrupted"
+        gate.open()
+        assert (await world.run(text, resume=ResumeChoice.IF_ANY)).status == "completed"
+    wanted = [f"{k}{n}" for k in "ab" for n in range(1, 10)]
+    assert sorted(str(record["id"]) for record in world.store("out")) == sorted(
+        [*wanted, *(str(n) for n in range(1, 10))]
+    )
+
+
 async def test_a_post_on_its_way_may_come_to_its_end(tmp_path: Path) -> None:
     gate, control = Gate(), RunControl()
     text = LOOP.replace('get "/items/{n}"', 'post "/items/{n}" { body: n }')
