@@ -145,7 +145,7 @@ async def execute_async(  # noqa: PLR0913 - options, all by name
         progress_callbacks: A mapping or object with any of `on_action_start(action)`,
             `on_action_complete(action, duration_ms)`, `on_error(error)` (`error.message`) and
             `on_progress(progress)` (`progress.current`, `progress.total`); functions or
-            coroutines. What they raise is logged.
+            coroutines. What they raise is logged, and SystemExit interrupts the run in order.
         resume: Go on with an interrupted or failed execution where there is one.
         execution_id: Go on with this execution.
         force: Go on although the program changed since the interruption.
@@ -201,8 +201,16 @@ async def execute_async(  # noqa: PLR0913 - options, all by name
 async def _run_one(
     program: Program, mission: str, options: RunOptions, callbacks: object | None
 ) -> RunResult:
-    sinks: list[Sink] = [] if callbacks is None else [CallbackSink(callbacks)]
-    result = await run_mission(program, mission, options, sinks, RunControl())
+    control = RunControl()
+
+    def leave(error: BaseException) -> None:
+        control.interrupt(type(error).__name__)
+
+    sink = None if callbacks is None else CallbackSink(callbacks, on_leaving=leave)
+    sinks: list[Sink] = [] if sink is None else [sink]
+    result = await run_mission(program, mission, options, sinks, control)
+    if sink is not None and sink.leaving is not None:
+        raise sink.leaving
     if result.status is None and result.error is not None:
         raise result.error
     return result

@@ -22,6 +22,9 @@ from reqon.state_stores.protocol import JournalFrame, State, StateStore
 
 _LEASE_SECONDS = 30.0
 _SHORT_SECONDS = 0.05
+_RENEWED_SECONDS = 1.0
+_MANY, _VERY_MANY = 120, 1_200
+"""More than a page of a hundred, and of a thousand, which databases like to give."""
 _PATIENCE = 100
 """So many looks at a lease that has run out, one each twentieth of a second."""
 
@@ -150,6 +153,23 @@ async def _lists(store: Any) -> None:
     assert found[0] == await _call(store.load("exec_3")), "list gives whole states"
 
 
+async def _tells_missions_apart(store: Any) -> None:
+    for mission in ("Sync", "sync", "Sync2", "S_nc"):
+        await _call(store.save(example_state(f"exec_{mission}", mission)))
+    for mission in ("Sync", "sync", "S_nc"):
+        found = [state["mission"] for state in await _call(store.list(mission, None, None))]
+        assert found == [mission], (
+            f"list('{mission}', None, None) gives executions of this mission only; found {found}"
+        )
+
+
+async def _lists_all(store: Any) -> None:
+    for number in range(_MANY):
+        await _call(store.save(example_state(f"exec_{number}")))
+    found = await _call(store.list("Sync", None, None))
+    assert len(list(found)) == _MANY, f"without a limit list gives all {_MANY:,} states"
+
+
 async def _deletes(store: Any) -> None:
     await _call(store.save(example_state("exec_1")))
     await _call(store.save(example_state("exec_2")))
@@ -185,6 +205,22 @@ async def _appends(store: Any) -> None:
     )
     assert await _frames(store, "exec_1", 13) == [], "behind the last frame there is none"
     assert await _frames(store, "exec_unknown") == [], "an unknown execution has no frames"
+
+
+async def _reads_all(store: Any) -> None:
+    await _call(store.save(example_state("exec_1", seq=0)))
+    for seq in range(1, _MANY + 1):
+        await _call(store.append("exec_1", seq, example_frame(seq)))
+    assert len(await _frames(store, "exec_1")) == _MANY, f"read gives all of {_MANY:,} frames"
+
+
+async def _reads_all_together(store: Any) -> None:
+    await _call(store.save(example_state("exec_1", seq=0)))
+    for first in range(1, _VERY_MANY, _MANY):
+        part = [(seq, example_frame(seq)) for seq in range(first, first + _MANY)]
+        await _call(store.append_all("exec_1", part))
+    found = await _frames(store, "exec_1")
+    assert len(found) == _VERY_MANY, f"read gives all of {_VERY_MANY:,} frames"
 
 
 async def _appends_together(store: Any) -> None:
@@ -277,6 +313,19 @@ async def _lends_what_ran_out(store: Any) -> None:
     assert later > epoch, "each lease has a higher epoch than the one before"
 
 
+async def _lends_for_seconds(store: Any) -> None:
+    await _call(store.acquire("Other", "here", _LEASE_SECONDS))
+    epoch = await _call(store.acquire("Sync", "here", _RENEWED_SECONDS))
+    await _call(store.renew("Sync", epoch, _LEASE_SECONDS))
+    await asyncio.sleep(1.5 * _RENEWED_SECONDS)
+    assert await _call(store.acquire("Sync", "there", _LEASE_SECONDS)) is None, (
+        "renew lends for so many seconds from now on"
+    )
+    assert await _call(store.acquire("Other", "there", _LEASE_SECONDS)) is None, (
+        "acquire lends for so many seconds"
+    )
+
+
 async def _is_lent_to_one_of_many(store: Any) -> None:
     owners = [f"owner{number}" for number in range(10)]
     taken = await asyncio.gather(
@@ -314,17 +363,18 @@ _Checks = tuple[tuple[tuple[str, ...], tuple[Callable[[Any], Any], ...]], ...]
 _FRAMES = ("append", "read")
 _LEASE = ("acquire", "renew", "release")
 _OPTIONAL: _Checks = (
-    (("list",), (_lists,)),
+    (("list",), (_lists, _tells_missions_apart, _lists_all)),
     (("list", "delete"), (_deletes,)),
     (("delete", *_FRAMES), (_deletes_frames,)),
-    (_FRAMES, (_appends, _frames_survive_a_save, _refuses_other_frames)),
-    ((*_FRAMES, "append_all"), (_appends_together,)),
+    (_FRAMES, (_appends, _reads_all, _frames_survive_a_save, _refuses_other_frames)),
+    ((*_FRAMES, "append_all"), (_appends_together, _reads_all_together)),
     (
         _LEASE,
         (
             _lends_once,
             _lends_to_the_same_owner,
             _lends_what_ran_out,
+            _lends_for_seconds,
             _is_lent_to_one_of_many,
             _fences_states,
         ),

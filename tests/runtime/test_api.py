@@ -318,6 +318,26 @@ def test_a_callback_that_fails_is_logged_and_harms_nothing(
     assert "no patience" in caplog.text
 
 
+@pytest.mark.parametrize("leaving", [SystemExit(5), KeyboardInterrupt()])
+def test_a_callback_that_leaves_interrupts_the_run_in_order(
+    own_folder: Path, caplog: pytest.LogCaptureFixture, leaving: BaseException
+) -> None:
+    def leave(_: Any) -> None:
+        raise leaving
+
+    with pytest.raises(type(leaving)) as caught:
+        execute(COUNTING, env={"LAST": "2000"}, progress_callbacks={"on_action_start": leave})
+    assert caught.value is leaving
+    assert caplog.text == ""
+    state = get_execution_state("Counting")
+    assert state is not None
+    assert state.status == "interrupted"
+    assert state.to_dict()["interruptedBy"] == type(leaving).__name__
+    resumed = execute(COUNTING, env={"LAST": "2000"}, resume=True)
+    assert resumed.execution_id == state.execution_id
+    assert resumed.stores["numbers"].count == 2000
+
+
 # ---------------------------------------------------------------- reading
 
 

@@ -65,9 +65,20 @@ class ErrorReport:
 
 
 class CallbackSink:
-    """A sink around a mapping of names to functions, or an object with methods of those names."""
+    """A sink around a mapping of names to functions, or an object with methods of those names.
 
-    def __init__(self, callbacks: object, clock: Clock | None = None) -> None:
+    `leaving` is the SystemExit or KeyboardInterrupt of a callback, which is told to `on_leaving`
+    and ends the callbacks: raised here, it would tear the event loop from under the run.
+    """
+
+    def __init__(
+        self,
+        callbacks: object,
+        clock: Clock | None = None,
+        on_leaving: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self.leaving: BaseException | None = None
+        self._on_leaving = on_leaving
         self._functions = _functions(callbacks)
         self._clock = clock or SystemClock()
         self._waiting: Progress | None = None
@@ -116,6 +127,12 @@ class CallbackSink:
                 await outcome
         except Exception:
             LOG.exception("the callback %s failed; the run goes on", name)
+        except (SystemExit, KeyboardInterrupt) as error:
+            if self._on_leaving is None:
+                raise
+            self.leaving = error
+            self._functions = {}
+            self._on_leaving(error)
 
 
 def _functions(callbacks: object) -> dict[str, Callable[..., Any]]:

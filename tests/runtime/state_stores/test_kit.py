@@ -5,6 +5,7 @@ A broken store is a right one with a single method changed, as somebody might ge
 
 from __future__ import annotations
 
+import fnmatch
 import itertools
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +80,39 @@ class ForgetsTheStatus(MemoryStateStore):
         return [*super().list(mission, limit, None)]
 
 
+class PassesOverCase(MemoryStateStore):
+    def list(self, mission: str | None, limit: int | None, status: str | None) -> list[State]:
+        found = super().list(None, None, status)
+        wanted = mission and mission.lower()
+        return [s for s in found if wanted in (None, s["mission"].lower())][:limit]
+
+
+class TakesPatterns(MemoryStateStore):
+    def list(self, mission: str | None, limit: int | None, status: str | None) -> list[State]:
+        found = super().list(None, None, status)
+        pattern = (mission or "*").replace("_", "?")
+        return [s for s in found if fnmatch.fnmatchcase(s["mission"], pattern)][:limit]
+
+
+class ListsOnePage(MemoryStateStore):
+    def list(self, mission: str | None, limit: int | None, status: str | None) -> list[State]:
+        return [*super().list(mission, min(limit or 100, 100), status)]
+
+
+class ReadsOnePage(MemoryStateStore):
+    def read(self, execution_id: str, from_seq: int) -> list[State]:
+        return [*super().read(execution_id, from_seq)][:100]
+
+
+class ReadsLargePage(MemoryStateStore):
+    def read(self, execution_id: str, from_seq: int) -> list[State]:
+        return [*super().read(execution_id, from_seq)][:1000]
+
+    def append_all(self, execution_id: str, frames: list[tuple[int, State]]) -> bool:
+        taken = [self.append(execution_id, *frame) for frame in frames]
+        return all(taken)
+
+
 class KeepsWhatIsDeleted(MemoryStateStore):
     def delete(self, execution_id: str) -> None:
         pass
@@ -133,6 +167,16 @@ class CountsNoEpochs(MemoryStateStore):
         return super().acquire(mission, owner, seconds) and 1
 
 
+class RenewsNothing(MemoryStateStore):
+    def renew(self, mission: str, epoch: int, seconds: float) -> bool:
+        return super().renew(mission, epoch, self._leases[mission].ends_at - self._now())
+
+
+class LendsForMilliseconds(MemoryStateStore):
+    def acquire(self, mission: str, owner: str, seconds: float) -> int | None:
+        return super().acquire(mission, owner, seconds / 1000)
+
+
 class RenewsForAll(MemoryStateStore):
     def renew(self, mission: str, epoch: int, seconds: float) -> bool:
         super().renew(mission, epoch, seconds)
@@ -165,6 +209,13 @@ class FencesNothing(MemoryStateStore):
         (ListsOldestFirst, "newest start first"),
         (ForgetsTheLimit, r"list\('Sync', 2, None\)"),
         (ForgetsTheStatus, r"list\('Sync', None, 'failed'\)"),
+        (PassesOverCase, "executions of this mission only"),
+        (TakesPatterns, "executions of this mission only"),
+        (ListsOnePage, "without a limit list gives all"),
+        (ReadsOnePage, "read gives all of 120 frames"),
+        (ReadsLargePage, "read gives all of 1,200 frames"),
+        (RenewsNothing, "renew lends for so many seconds"),
+        (LendsForMilliseconds, "acquire lends for so many seconds"),
         (KeepsWhatIsDeleted, "what is deleted is gone"),
         (KeepsFramesOfDeleted, "frames go with their execution"),
         (SortsByText, "in the order of their numbers"),
