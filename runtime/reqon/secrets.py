@@ -15,6 +15,7 @@ from typing import Any, NoReturn, cast
 from urllib.parse import quote, quote_plus
 
 from reqon.errors import ConfigError
+from reqon.secret_forms import loose_pattern
 
 STARS = "****"
 SECRET_TAG = "$secret"  # noqa: S105 - the key of a tag
@@ -25,6 +26,8 @@ _SIGN = b"$"
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASS|AUTH", re.IGNORECASE)
 _LONG = 8
 """From this length on a secret is found anywhere in a text; a shorter one only as a word."""
+CUT = "…"
+"""Stands where a text was cut; the beginning of a secret in front of it is hidden too."""
 _SHORT = 4
 """Below this length a secret is found only where it is the whole text."""
 
@@ -85,6 +88,7 @@ class SecretRegistry:
         self._names: dict[str, str] = {}
         self._tags: dict[str, str] = {}
         self._within: re.Pattern[str] | None = None
+        self._shown: re.Pattern[str] | None = None
         self._needles: tuple[bytes, ...] = ()
 
     def add(self, name: str, value: str | Secret | None) -> None:
@@ -96,6 +100,7 @@ class SecretRegistry:
         self._names.setdefault(text, name)
         self._tags = _tags(self._names)
         self._within = _pattern(form for form in self._tags if len(form) >= _SHORT)
+        self._shown = loose_pattern(text for text in self._names if len(text) >= _SHORT)
         self._needles = tuple(_json_text(form).encode(*_ANY_TEXT) for form in self._tags)
 
     def add_environment(self, name: str, value: str | None) -> None:
@@ -107,10 +112,25 @@ class SecretRegistry:
         return bool(self._values)
 
     def redact(self, text: str) -> str:
-        """The text with each secret as stars: for people, logs and events."""
+        """The text with each secret, however it is written, as stars: for people and events."""
         if text in self._tags:
             return STARS
-        return self._within.sub(STARS, text) if self._within else text
+        if self._shown is None:
+            return text
+        text = self._shown.sub(STARS, text)
+        return self._without_beginnings(text) if CUT in text else text
+
+    def _without_beginnings(self, text: str) -> str:
+        """The text without the first part of a secret where it was cut."""
+        *parts, last = text.split(CUT)
+        return CUT.join([*map(self._without_beginning, parts), last])
+
+    def _without_beginning(self, text: str) -> str:
+        for form in self._tags:
+            at = text.rfind(form[:_LONG]) if len(form) > _LONG else -1
+            if at >= 0 and form.startswith(text[at:]):
+                return text[:at] + STARS
+        return text
 
     def redact_value(self, value: Any) -> Any:
         """A JSON value with each secret in its texts and keys as stars."""
@@ -224,13 +244,22 @@ def _json_text(text: str) -> str:
 _ANY_TEXT = ("utf-8", "surrogatepass")
 """Variables may hold bytes that are no UTF-8, which Python reads as lone surrogates."""
 
+
+def _ascii_text(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
 _ENCODINGS: dict[str, Callable[[str], str]] = {
     "json": _json_text,
+    "ascii": _ascii_text,
+    "json-json": lambda text: _json_text(_json_text(text)),
+    "json-ascii": lambda text: _ascii_text(_json_text(text)),
+    "ascii-json": lambda text: _json_text(_ascii_text(text)),
     "url": lambda text: quote(text, "", *_ANY_TEXT),
     "path": lambda text: quote(text, "/", *_ANY_TEXT),
     "form": lambda text: quote_plus(text, "", *_ANY_TEXT),
 }
-"""How a secret is written in a body, a URL, a path and a form."""
+"""How a secret is written in a body, in one that is a text in another, a URL, a path, a form."""
 
 
 def _pattern(forms: Iterable[str]) -> re.Pattern[str] | None:

@@ -83,10 +83,18 @@ def test_names_tell_which_variables_hold_secrets(name: str, secret: bool):
         ("ab", "****"),
         ("tab", "tab"),
         ('quote \\"in\\" it', "quote **** it"),
+        (r"s3cr3t-t0ken\/+=", "****"),
+        ("https://a.test/?k=s3cr3t-t0ken%2f%252B%3d", "https://a.test/?k=****"),
+        (r"\\\"in\\\" a text in a text", "**** a text in a text"),
+        ("of a page: &quot;in&#34;", "of a page: ****"),
+        ('cut "s3cr3t-t0…', 'cut "****…'),
+        ("cut before …", "cut before …"),
+        (r"{\"p\": \"Z\u00FCrich\\nM\u00fcnchen\"}", r"{\"p\": \"****\"}"),
     ],
 )
 def test_secrets_become_stars_in_every_form(text: str, shown: str):
     book = registry(API_TOKEN=TOKEN, PIN_KEY="4711", TINY_KEY="ab", QUOTED_KEY='"in"')
+    book.add("CITIES_KEY", "Zürich\nMünchen")
     assert book.redact(text) == shown
 
 

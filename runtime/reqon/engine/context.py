@@ -577,4 +577,5 @@ class Branch(Standing):
         if place is None and self.frame.action:
             place = self.site.place
         text = None if place is None else f"{place.file}:{place.line}:{place.column}"
+        message = self.run.secrets.redact(message)
         self.later.append(Warned(kind, message, self.action_name or None, text))

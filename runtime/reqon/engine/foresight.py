@@ -28,6 +28,7 @@ def request_text(sending: Sending, secrets: SecretRegistry) -> str:
     text = f"would send {sending.request.method} {_url(sending.request)}"
     if sending.body is not None:
         body = json.dumps(_starred(json_form(sending.body)), ensure_ascii=False, default=str)
+        body = secrets.redact(body)  # before it is cut, so that no half secret is left
         text += f" {body if len(body) <= _BODY_LENGTH else body[: _BODY_LENGTH - 1] + '…'}"
     return secrets.redact(text)
 

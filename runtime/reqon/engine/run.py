@@ -125,9 +125,25 @@ async def run_mission(
 ) -> RunResult:
     """Run one mission of a checked program and answer how it ended.
 
-    What is wrong before anything ran (program, configuration, state) is in the result too.
+    What is wrong before anything ran (program, configuration, state) is in the result too. No
+    secret is in its error.
     """
-    control = control or RunControl()
+    result = await _ran(program, mission, options, sinks, control or RunControl())
+    error, secrets = result.error, options.settings.secrets
+    if error is not None:
+        error.message = secrets.redact(error.message)
+        error.args = (error.message,)
+        error.hint = error.hint and secrets.redact(error.hint)
+    return result
+
+
+async def _ran(
+    program: Program,
+    mission: str,
+    options: RunOptions,
+    sinks: Sequence[Sink],
+    control: RunControl,
+) -> RunResult:
     try:
         run = _prepare(program, mission, options, sinks, control)
         return await run.execute()

@@ -37,13 +37,17 @@ _STRAY_BRACKETS = 40
 
 
 class UnreadableBodyError(ValueError):
-    """A body that is not what its content type says; `reason` says what and where."""
+    """A body that is not what its content type says; `reason` says what and where.
 
-    def __init__(self, kind: FailureKind, error: str, reason: str) -> None:
-        super().__init__(reason)
+    `bare` is the reason without what stands in the body.
+    """
+
+    def __init__(self, kind: FailureKind, error: str, bare: str, shown: str = "") -> None:
         self.kind: FailureKind = kind
         self.error = error
-        self.reason = reason
+        self.bare = bare
+        self.reason = f"{bare}: {shown}" if shown else bare
+        super().__init__(self.reason)
 
 
 def decode_body(raw: bytes, content_type: str | None) -> Any:
@@ -88,11 +92,11 @@ def decode_json(raw: bytes) -> Any:
     try:
         return _decode_repaired(raw)
     except UnicodeDecodeError:
-        raise _invalid(_wrong_utf8(raw)) from None
+        raise _invalid(*_wrong_utf8(raw)) from None
     except RecursionError:
         raise _invalid("it is nested too deeply") from None
     except msgspec.DecodeError as error:
-        raise _invalid(_explain(raw, str(error))) from None
+        raise _invalid(*_explain(raw, str(error))) from None
 
 
 def excerpt(text: str, limit: int = 200) -> str:
@@ -176,35 +180,36 @@ def _decode_text(raw: bytes, charset: str | None) -> str:
     try:
         return utf8.decode()
     except UnicodeDecodeError:
-        raise UnreadableBodyError("http", "invalid_text", _wrong_utf8(utf8)) from None
+        raise UnreadableBodyError("http", "invalid_text", *_wrong_utf8(utf8)) from None
 
 
-def _invalid(reason: str) -> UnreadableBodyError:
-    return UnreadableBodyError("invalid_json", "invalid_json", reason)
+def _invalid(reason: str, shown: str = "") -> UnreadableBodyError:
+    return UnreadableBodyError("invalid_json", "invalid_json", reason, shown)
 
 
-def _explain(raw: bytes, message: str) -> str:
+def _explain(raw: bytes, message: str) -> tuple[str, str]:
     """Where and how a body breaks the rules of JSON, with what stands there."""
     start = raw.lstrip()[:1]
     if start == b"<":
-        return f"it looks like HTML or XML: {excerpt(_lenient(raw[:800]))}"
+        return "it looks like HTML or XML", excerpt(_lenient(raw[:800]))
     place = _BYTE.search(message)
     if place:
         reason = message[: place.start()].removeprefix("JSON is malformed: ")
         at = int(place[1]) - (reason == "trailing characters")
-        return f"{reason} at byte {at}: {_around(raw, at)}"
+        return f"{reason} at byte {at}", _around(raw, at)
     if message == "Input data was truncated":
-        return f"it ends too early, after {len(raw):,} bytes: {_around(raw, len(raw))}"
-    return f"{message[:1].lower()}{message[1:]}: {excerpt(_lenient(raw[:800]))}"
+        return f"it ends too early, after {len(raw):,} bytes", _around(raw, len(raw))
+    return f"{message[:1].lower()}{message[1:]}", excerpt(_lenient(raw[:800]))
 
 
-def _wrong_utf8(raw: bytes) -> str:
+def _wrong_utf8(raw: bytes) -> tuple[str, str]:
     try:
         raw.decode()
     except UnicodeDecodeError as error:
         byte = raw[error.start]
-        return f"it is no UTF-8, at byte {error.start} (0x{byte:02x}): {_around(raw, error.start)}"
-    return "it is no UTF-8"
+        place = f"at byte {error.start} (0x{byte:02x})"
+        return f"it is no UTF-8, {place}", _around(raw, error.start)
+    return "it is no UTF-8", ""
 
 
 def _around(raw: bytes, at: int) -> str:

@@ -92,7 +92,10 @@ def unreadable_failure(
 ) -> HttpFailure:
     """The failure of a good reply whose body is not what it says it is."""
     promised = "JSON" if broken.kind == "invalid_json" else "text"
-    reason = around.secrets.redact(broken.reason)
+    body = answer.raw.decode("utf-8", "replace")
+    # what is shown of a body may begin or end in the middle of a secret
+    is_harmless = around.secrets.redact(body) == body
+    reason = broken.reason if is_harmless else broken.bare
     message = (
         f"{_sent(answer.request, around)} answered {answer.status} with a body that is no "
         f"{promised}: {reason}"

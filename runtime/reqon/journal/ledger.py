@@ -327,7 +327,7 @@ class Ledger:
             if name in self.stores:
                 numbers[COUNT] = self.stores[name].count()
         step = self._first_active()
-        summary.active = None if step is None else shown_step(*step, self.redact)
+        summary.active = None if step is None else shown_step(*step, self.redact, self.secrets)
         return summary
 
     def _first_active(self) -> tuple[str, ActiveStep] | None:
@@ -433,7 +433,9 @@ def _where_it_stood(summary: Summary) -> dict[str, ActiveStep]:
     return {step.get("branch", ""): known}
 
 
-def shown_step(branch: str, step: ActiveStep, redact: frozenset[str]) -> dict[str, Any]:
+def shown_step(
+    branch: str, step: ActiveStep, redact: frozenset[str], secrets: SecretBook
+) -> dict[str, Any]:
     """The record's `activeStep`: scalar fields only, long texts cut, redacted paths left out."""
     action, index, item, path = step
     shown: dict[str, Any] = {"action": action}
@@ -441,7 +443,7 @@ def shown_step(branch: str, step: ActiveStep, redact: frozenset[str]) -> dict[st
         shown["index"] = index
     if item is not None:
         shown["item"] = {
-            name: value[:_TEXT_LIMIT] if isinstance(value, str) else value
+            name: _cut(value, secrets) if isinstance(value, str) else value
             for name, value in item.items()
             if name not in redact and not isinstance(value, dict | list)
         }
@@ -450,6 +452,14 @@ def shown_step(branch: str, step: ActiveStep, redact: frozenset[str]) -> dict[st
     if branch:
         shown["branch"] = branch
     return shown
+
+
+def _cut(text: str, secrets: SecretBook) -> str:
+    """The first characters; secrets become stars before, so that none is cut in two."""
+    if len(text) <= _TEXT_LIMIT:
+        return text
+    redacted: str = secrets.redact_value(text)
+    return redacted[:_TEXT_LIMIT]
 
 
 def _nothing() -> None:

@@ -1,0 +1,60 @@
+r"""The pattern that finds secrets in texts for people, however others have written them.
+
+Services send back what they were sent: as JSON in a text in JSON, percent-encoded, as HTML, with
+`\/` for `/`. Which of these it is cannot be known, so each character that any of them changes
+may stand there in any of its forms. Pure; used by `reqon.secrets`, which knows the secrets.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+
+_LONG = 8
+"""From this length on a secret is found anywhere in a text; a shorter one only as a word."""
+
+_LETTERS = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
+
+
+def loose_pattern(texts: Iterable[str]) -> re.Pattern[str] | None:
+    """One pattern for all of them, longest first; short ones only where no word goes on."""
+    alternatives = [
+        _loose(text) if len(text) >= _LONG else rf"(?<![\w-]){_loose(text)}(?![\w-])"
+        for text in sorted(texts, key=len, reverse=True)
+    ]
+    return re.compile("|".join(alternatives)) if alternatives else None
+
+
+def _loose(text: str) -> str:
+    return "".join(_ways(character) for character in text)
+
+
+def _ways(character: str) -> str:
+    """All that may stand for a character."""
+    plain = re.escape(character)
+    if character.isascii() and (character.isalnum() or character == "_"):
+        return plain
+    ways = [r"\\+" if character == "\\" else rf"\\*{plain}"]
+    ways += [rf"(?i:{_units(character)})", rf"(?i:{_percents(character)})"]
+    if character in _LETTERS:
+        ways.append(rf"\\+{_LETTERS[character]}")
+    if character == " ":
+        ways.append(r"\+")
+    named = html.escape(character)
+    if named != character:
+        ways.append(re.escape(named))
+    ways.append(rf"&#(?:0*{ord(character)}|(?i:x0*{ord(character):x}));")
+    return f"(?:{'|'.join(ways)})"
+
+
+def _units(character: str) -> str:
+    r"""`\u00e9`, with any number of backslashes."""
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(rf"\\+u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def _percents(character: str) -> str:
+    """`%C3%A9`, perhaps encoded again."""
+    encoded = character.encode("utf-8", "surrogatepass")
+    return "".join(f"%(?:25)*{byte:02x}" for byte in encoded)
