@@ -2,7 +2,8 @@ r"""The pattern that finds secrets in texts for people, however others have writ
 
 Services send back what they were sent: as JSON in a text in JSON, percent-encoded, as HTML, with
 `\/` for `/`. Which of these it is cannot be known, so each character that any of them changes
-may stand there in any of its forms. Pure; used by `reqon.secrets`, which knows the secrets.
+may stand there in any of its forms. Repeats have an end, so that no text, such as a long run of
+backslashes, makes the search slow. Pure; used by `reqon.secrets`, which knows the secrets.
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ from collections.abc import Iterable
 _LONG = 8
 """From this length on a secret is found anywhere in a text; a shorter one only as a word."""
 
+_DEEP = 8
+"""So many backslashes, or encodings of one another, are looked through."""
+_ESCAPE = rf"\\{{1,{_DEEP}}}"
+_PARTS = re.compile(r"\\+|[^\\]")
+"""Characters; backslashes in a row are one, as nobody can say how often they were doubled."""
 _LETTERS = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
 
 
@@ -27,7 +33,7 @@ def loose_pattern(texts: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def _loose(text: str) -> str:
-    return "".join(_ways(character) for character in text)
+    return "".join(_ways(part[0]) for part in _PARTS.findall(text))
 
 
 def _ways(character: str) -> str:
@@ -35,26 +41,26 @@ def _ways(character: str) -> str:
     plain = re.escape(character)
     if character.isascii() and (character.isalnum() or character == "_"):
         return plain
-    ways = [r"\\+" if character == "\\" else rf"\\*{plain}"]
+    ways = [_ESCAPE if character == "\\" else rf"\\{{0,{_DEEP}}}{plain}"]
     ways += [rf"(?i:{_units(character)})", rf"(?i:{_percents(character)})"]
     if character in _LETTERS:
-        ways.append(rf"\\+{_LETTERS[character]}")
+        ways.append(_ESCAPE + _LETTERS[character])
     if character == " ":
         ways.append(r"\+")
     named = html.escape(character)
     if named != character:
         ways.append(re.escape(named))
-    ways.append(rf"&#(?:0*{ord(character)}|(?i:x0*{ord(character):x}));")
+    ways.append(rf"&#(?:0{{0,{_DEEP}}}{ord(character)}|(?i:x0{{0,{_DEEP}}}{ord(character):x}));")
     return f"(?:{'|'.join(ways)})"
 
 
 def _units(character: str) -> str:
-    r"""`\u00e9`, with any number of backslashes."""
+    r"""`\u00e9`, with one backslash or several."""
     units = character.encode("utf-16-be", "surrogatepass").hex()
-    return "".join(rf"\\+u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    return "".join(rf"{_ESCAPE}u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def _percents(character: str) -> str:
     """`%C3%A9`, perhaps encoded again."""
     encoded = character.encode("utf-8", "surrogatepass")
-    return "".join(f"%(?:25)*{byte:02x}" for byte in encoded)
+    return "".join(f"%(?:25){{0,{_DEEP}}}{byte:02x}" for byte in encoded)

@@ -99,8 +99,7 @@ class SecretRegistry:
         self._values[name] = text
         self._names.setdefault(text, name)
         self._tags = _tags(self._names)
-        self._within = _pattern(form for form in self._tags if len(form) >= _SHORT)
-        self._shown = loose_pattern(text for text in self._names if len(text) >= _SHORT)
+        self._within = self._shown = None  # made when they are used: long ones take a while
         self._needles = tuple(_json_text(form).encode(*_ANY_TEXT) for form in self._tags)
 
     def add_environment(self, name: str, value: str | None) -> None:
@@ -115,6 +114,8 @@ class SecretRegistry:
         """The text with each secret, however it is written, as stars: for people and events."""
         if text in self._tags:
             return STARS
+        if self._shown is None:
+            self._shown = loose_pattern(name for name in self._names if len(name) >= _SHORT)
         if self._shown is None:
             return text
         text = self._shown.sub(STARS, text)
@@ -190,6 +191,8 @@ class SecretRegistry:
 
     def _split(self, text: str) -> list[str]:
         """`text, name, text, name, …, text`."""
+        if self._within is None:
+            self._within = _pattern(form for form in self._tags if len(form) >= _SHORT)
         parts: list[str] = []
         end = 0
         for match in self._within.finditer(text) if self._within is not None else ():

@@ -228,3 +228,18 @@ def test_a_secret_that_is_gone_is_said():
         SecretRegistry().reveal({"$secret": "API_KEY"})
     assert raised.value.message == "the saved state needs the secret 'API_KEY', which is not set"
     assert raised.value.hint == "set 'API_KEY' as it was in the interrupted run, then resume again"
+
+
+@pytest.mark.parametrize(
+    "text", ["\\" * 100_000, "\\" * 7 + "%25" * 50_000, "&#" + "0" * 100_000, "\\/" * 50_000]
+)
+def test_no_text_makes_the_search_for_secrets_slow(text: str):
+    """It would take hours where a repeat had no end."""
+    secrets = registry(a="/path/to/some/place", b="\\\\\\\\share\\\\x", c="<a b=c d=e>")
+    assert secrets.redact(text) == text
+    assert secrets.redact(f"{text} /path\\/to%2Fsome&#x2f;place") == f"{text} ****"
+
+
+def test_backslashes_in_a_row_are_found_however_often_they_are_doubled():
+    secrets = registry(a=r"\\share\folder")
+    assert secrets.redact(r"at \\share\folder, \\\\share\\folder") == "at ****, ****"

@@ -18,6 +18,7 @@ from reqon.http.retry import RETRIED_STATUSES, TOO_MANY_REQUESTS, Trouble
 from reqon.secrets import SecretRegistry
 from reqon.values.reply import Headers
 
+_SEARCHED_BYTES = 1 << 20
 _ERROR_TEXTS = {"refused": "network_error", "network": "network_error", "timeout": "timeout"}
 
 
@@ -87,15 +88,23 @@ def answered_failure(answer: Answer, around: Circumstances) -> HttpFailure:
     )
 
 
+def _is_harmless(raw: bytes, around: Circumstances) -> bool:
+    """Whether part of a body may be shown, though it may begin or end in the middle of a secret.
+
+    A large body is not searched: it is taken to hold one.
+    """
+    if len(raw) > _SEARCHED_BYTES:
+        return not around.secrets
+    body = raw.decode("utf-8", "replace")
+    return around.secrets.redact(body) == body
+
+
 def unreadable_failure(
     answer: Answer, broken: UnreadableBodyError, around: Circumstances
 ) -> HttpFailure:
     """The failure of a good reply whose body is not what it says it is."""
     promised = "JSON" if broken.kind == "invalid_json" else "text"
-    body = answer.raw.decode("utf-8", "replace")
-    # what is shown of a body may begin or end in the middle of a secret
-    is_harmless = around.secrets.redact(body) == body
-    reason = broken.reason if is_harmless else broken.bare
+    reason = broken.reason if _is_harmless(answer.raw, around) else broken.bare
     message = (
         f"{_sent(answer.request, around)} answered {answer.status} with a body that is no "
         f"{promised}: {reason}"
