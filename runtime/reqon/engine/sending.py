@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from reqon.clock import format_instant
 from reqon.engine.foresight import request_text
@@ -122,7 +123,8 @@ def _recorded(branch: Branch, sending: Sending) -> tuple[HttpRequest, str, Recor
     """The request with its key, and what is recorded of it.
 
     A call that failed and may have had its effect is the same call when it is sent again. One
-    that was refused is another call as soon as it says something else.
+    that was refused is another call as soon as it says something else, and each that goes to
+    another address is: what one item's request said is not for the next one.
     """
     while True:
         key = idempotency_key(_call_place(branch, sending))
@@ -130,7 +132,9 @@ def _recorded(branch: Branch, sending: Sending) -> tuple[HttpRequest, str, Recor
         if source.idempotency.covers(request.method):
             request = with_idempotency_key(request, source.idempotency.header, key)
         recorded = branch.unit.recorded(branch.place(), key)
-        if recorded is None or not _says_something_else(request, recorded):
+        if recorded is None or not (
+            _says_something_else(request, recorded) or _goes_elsewhere(branch, request, recorded)
+        ):
             return request, key, recorded
         branch.unit.settle(recorded)
         branch.calls_anew()
@@ -152,6 +156,13 @@ def _says_something_else(request: HttpRequest, recorded: RecordedCall) -> bool:
     status = recorded.status
     refused = status is not None and recorded.failed and status < SERVER_ERRORS
     return refused and status not in MAY_HAVE_ACTED and recorded.body != _body_text(request)
+
+
+def _goes_elsewhere(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> bool:
+    """Whether a call that is known to have failed went to another path; hosts may move."""
+    url: str | None = recorded.facts.get("url")
+    has_failed = recorded.failed or recorded.key in branch.run.sent
+    return has_failed and url is not None and urlsplit(url).path != urlsplit(request.url).path
 
 
 def _known(request: HttpRequest, recorded: RecordedCall) -> HttpReply | None:

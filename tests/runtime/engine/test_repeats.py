@@ -55,6 +55,25 @@ REFUSED = (
 }
 """
 )
+ONE_BY_ONE = (
+    HEAD
+    + """
+  action A {
+    get "/next"
+    match count(state) {
+      n where n < 3 -> {
+        post "/jobs/{n}" { body: { job: n } }
+        match response { { error: _ } -> store { id: n } -> out, _ -> continue }
+        store { id: n } -> state
+        retry { maxAttempts: 9, delay: 1 ms }
+      }
+      _ -> continue
+    }
+  }
+  run A
+}
+"""
+)
 WITHOUT_KEY = (
     HEAD.replace("base:", "idempotency: none, base:")
     + """
@@ -371,6 +390,23 @@ async def test_a_refused_call_that_says_something_else_has_another_key(tmp_path:
         assert result.status == "completed", result.error
         assert list(world.api.idempotency_keys("/orders").values()) == [1, 1]
     assert came == [{"token": None}, {"token": 1}]
+
+
+@pytest.mark.parametrize("reply", [status(500), status(409), DROP])
+async def test_a_call_that_failed_is_not_sent_to_another_address(
+    tmp_path: Path, reply: Reply
+) -> None:
+    async with lab(tmp_path) as world:
+        world.api.get("/next", {})
+        for n, answer in enumerate((reply, reply, {})):
+            world.api.post(f"/jobs/{n}", answer)
+        result = await world.run(ONE_BY_ONE)
+        assert result.status == "completed", result.error
+        sent = [asked for asked in world.api.requests if asked.method == "POST"]
+    assert [(asked.path, asked.json) for asked in sent] == [
+        (f"/jobs/{n}", {"job": n}) for n in range(3)
+    ]
+    assert len({asked.header("Idempotency-Key") for asked in sent}) == 3
 
 
 @pytest.mark.timeout(60)
