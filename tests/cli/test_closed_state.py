@@ -97,6 +97,17 @@ def test_a_record_that_may_not_be_read_is_not_called_damaged(folder: Path) -> No
 
 
 @pytest.mark.slow
+def test_a_store_that_may_not_be_read_is_not_called_damaged(folder: Path) -> None:
+    (closed,) = (folder / "stores").glob("[!.]*.json")
+    closed.chmod(0)
+    assert "numbers  unreadable" in reqon("store").stdout
+    ended = reqon(f"store show {closed.stem}")
+    assert ended.returncode == 3
+    assert "permission denied: mode 0000, owner" in " ".join(ended.stderr.split())
+    assert "repair" not in ended.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [".", "execution"])
 def test_a_folder_that_may_not_be_read_is_not_taken_for_empty(folder: Path, part: str) -> None:
     (folder / part).chmod(0)

@@ -87,6 +87,15 @@ def test_what_is_missing_on_the_command_line_names_the_help_of_the_command(
     assert "'reqon cleanup --help' lists what is possible" in reqon("cleanup", "--all").stderr
 
 
+def test_a_mission_with_a_very_long_name_is_cleaned_once(reqon: Reqon, own_folder: Path) -> None:
+    name = "Long" * 40
+    (own_folder / "long.vague").write_text(f"mission {name} {{ action A {{ let _x = 1 }} }}")
+    assert reqon("long.vague").exit_code == 0
+    shown = reqon("cleanup", "--all", "--dry-run").stdout
+    assert "1 execution would go" in shown
+    assert f"would remove {name} exec_" in shown
+
+
 def test_a_dry_cleanup_leaves_no_trace(reqon: Reqon, records: Path, own_folder: Path) -> None:
     write_store(own_folder, "customers", {"a": {"id": "a"}})
     write_sync_checkpoints(own_folder, {"API-/a": {"lastSync": "2024-01-20T09:00:00Z"}})

@@ -46,6 +46,9 @@ def test_a_killed_run_goes_on_where_the_disk_was_empty(tmp_path: Path, table: st
 
 def test_the_history_goes_both_ways(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
+    assert desk.reqon("state", "pull", "--state-store", "table").output == (
+        "nothing to copy: the state store 'table' has no executions\n"
+    )
     for bad in ("0", "5", "0"):
         desk.run(BAD=bad)
     before = desk.history()

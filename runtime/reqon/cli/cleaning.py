@@ -27,7 +27,7 @@ from reqon.journal.writers import writer_path
 from reqon.settings import load_settings
 from reqon.state.journal_tail import read_start
 from reqon.state.liveness import CLEANING, DOING, holder
-from reqon.state.paths import StatePaths
+from reqon.state.paths import StatePaths, short_name
 from reqon.state.reader import StateReader
 
 
@@ -67,9 +67,13 @@ class Outcome:
 
 
 def missions_with_files(reader: StateReader) -> list[str]:
-    """Names of the missions that have files, of readable records or not."""
+    """Names of the missions that have files, of readable records or not; each once.
+
+    Of a very long name the files have a short form, which is no mission of its own.
+    """
     names = {listed.stem.name.partition(f"-{listed.stem.start}")[0] for listed in reader.listing()}
-    return sorted(names | set(reader.missions()))
+    known = set(reader.missions())
+    return sorted((names - {short_name(mission) for mission in known}) | known)
 
 
 async def clean(

@@ -67,6 +67,9 @@ async def pull(
             async with taken(places, one, report) as grip:
                 if grip is not None:
                     await Pull(places, grip, report).mission(execution)
+    if not missions and not as_json:
+        console.show(f"nothing to copy: the state store '{name}' has no executions")
+        return ExitCode.SUCCESS
     return _show(report, name, f"'{folder}'", as_json=as_json)
 
 

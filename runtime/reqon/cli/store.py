@@ -13,6 +13,8 @@ from reqon.cli import console, wording
 from reqon.cli.groups import GroupWithDefault
 from reqon.cli.invocation import Invocation, complete_store, pass_invocation
 from reqon.errors import ConfigError, RefusedError
+from reqon.journal.faults import unreadable
+from reqon.state.closed import is_closed
 from reqon.state.paths import StatePaths
 from reqon.stores.file import read_records, store_file
 
@@ -50,7 +52,7 @@ def list_stores(invocation: Invocation, *, as_json: bool) -> None:
     rows = [
         (
             name,
-            "damaged" if records is None else wording.count(records),
+            wording.count(records) if records is not None else _why_not(path),
             wording.size(path.lstat().st_size),
         )
         for name, path, records in found
@@ -78,6 +80,8 @@ def show(invocation: Invocation, name: str, key: str | None, limit: int | None) 
         raise ConfigError(
             f"there is no store '{name}' in '{folder}'", hint=f"the stores are: {listed}"
         )
+    if is_closed(path):
+        raise unreadable(path, "permission denied")
     records = read_records(path)
     if key is None:
         console.show_json(dict(list(records.items())[:limit]))
@@ -97,6 +101,10 @@ def _stores(folder: Path) -> dict[str, Path]:
         for path in folder.rglob("*.json")
         if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     }
+
+
+def _why_not(path: Path) -> str:
+    return "unreadable" if is_closed(path) else "damaged"
 
 
 def _count(path: Path) -> int | None:
