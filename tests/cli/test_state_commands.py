@@ -230,7 +230,7 @@ def test_what_the_holder_of_a_mission_may_go_on_with_is_no_cleanups_to_remove(
     assert shown.exit_code == code, shown.output
     assert left(records) == (everything if stays is None else sorted([*stays, "exec_o"]))
     if code == 4 and not says:
-        assert "the mission is being started or copied" in shown.stdout
+        assert "its mission is being started or copied" in shown.stdout
 
 
 def test_what_cleans_up_or_copies_a_mission_is_not_stopped_for_a_run(

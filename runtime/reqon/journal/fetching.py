@@ -17,7 +17,7 @@ from typing import Any
 from reqon.errors import ConfigError, RefusedError
 from reqon.journal.applied import read_marks
 from reqon.journal.blobs import BlobFolder
-from reqon.journal.carrying import ADDED, BLOBS, FRAME, RESUME, SYNC
+from reqon.journal.carrying import ADDED, BLOBS, EPOCH, FRAME, RESUME, SYNC
 from reqon.journal.comparing import attempts_of
 from reqon.journal.disk import Disk
 from reqon.journal.elsewhere import Elsewhere, State
@@ -33,7 +33,7 @@ from reqon.journal.sync_checkpoints import (
     replace_sync_checkpoints,
 )
 from reqon.state.model import ExecutionState
-from reqon.state.paths import StatePaths, stem_of
+from reqon.state.paths import StatePaths, Stem, stems_behind
 from reqon.state.reader import StateReader
 from reqon.state.record import as_object, instant
 from reqon.state.updating import with_frames
@@ -57,9 +57,10 @@ async def fetch(request: SessionRequest, disk: Disk) -> list[str]:
     reader = StateReader(request.paths.root, held=request.mission)
     new_here = reader.latest(request.mission) is None
     states = await _wanted(request, elsewhere)
-    for state in reversed(states):  # so that files of one second sort by their start
+    behind: Stem | None = None
+    for state in reversed(states):  # so that what ran last sorts last
         lines, contents = await journal_of(state, elsewhere)
-        _bring(request, disk, Home(state, lines, contents))
+        behind = _bring(request, disk, Home(state, lines, contents), behind)
     if states:
         brought = _bring_sync(request, disk, states[0], new_here=new_here)
         if brought and states[0]["status"] == "completed":
@@ -81,7 +82,7 @@ class Home:
 
 
 async def _wanted(request: SessionRequest, elsewhere: Elsewhere) -> list[State]:
-    """The states that a resume may want, newest first, up to the newest completed one."""
+    """The states that a resume may want, what ran last first, up to the last completed one."""
     if request.resume is ResumeChoice.NEVER:
         return []
     if isinstance(request.resume, str):
@@ -95,11 +96,21 @@ async def _wanted(request: SessionRequest, elsewhere: Elsewhere) -> list[State]:
     if not elsewhere.can_list:
         return []
     wanted: list[State] = []
-    for state in await elsewhere.list(request.mission, _LOOKED_AT, None):
+    for state in _last_run_first(await elsewhere.list(request.mission, _LOOKED_AT, None)):
         wanted.append(state)
         if state["status"] == "completed":
             break
     return wanted
+
+
+def _last_run_first(states: Sequence[State]) -> Sequence[State]:
+    """By their leases, which the store counts: the machines' clocks may differ by hours.
+
+    As they are listed, newest start first, where one has no lease of this store.
+    """
+    if all(isinstance(state.get(EPOCH), int) for state in states):
+        return sorted(states, key=lambda state: state[EPOCH], reverse=True)
+    return states
 
 
 def _hint_at_ids(request: SessionRequest) -> list[str]:
@@ -171,14 +182,20 @@ def _damaged(state: State, reason: str) -> RefusedError:
 # ---------------------------------------------------------------- into the folder
 
 
-def _bring(request: SessionRequest, disk: Disk, home: Home) -> None:
-    """Write an execution below the folder, unless the folder is as far, or further."""
+def _bring(request: SessionRequest, disk: Disk, home: Home, behind: Stem | None) -> Stem | None:
+    """Write an execution below the folder, unless the folder is as far, or further.
+
+    Its name sorts behind `behind`, where it has none yet; answers its name.
+    """
     reader = StateReader(request.paths.root, held=request.mission)
     local = reader.record(home.state["executionId"], request.mission)
     current = with_frames(record_of(home.state), home.lines)
     if local is None or not _is_as_far(local, current):
-        stem = None if local is None else local.path.stem
+        stem = _free_stem(request.paths, home.state, behind) if local is None else local.path.stem
         write_home(request.paths, disk, home, stem, force=request.force)
+    else:
+        stem = local.path.stem
+    return Stem.parse(stem)
 
 
 def write_home(
@@ -250,15 +267,15 @@ def _is_as_far(local: ExecutionState, current: Mapping[str, Any]) -> bool:
     return len(here) > len(there) or local.record.get("seq", 0) >= current.get("seq", 0)
 
 
-def _free_stem(paths: StatePaths, state: State) -> str:
+def _free_stem(paths: StatePaths, state: State, behind: Stem | None = None) -> str:
     started_at = instant(state["startedAt"])
     assert started_at is not None, "a state has a start"
-    number = 1
-    while True:
-        stem = stem_of(state["mission"], started_at, number)
-        if not any(p.exists() for p in (paths.record(stem), paths.journal(stem))):
-            return stem
-        number += 1
+    stems = stems_behind(behind, state["mission"], started_at)
+    return next(
+        stem
+        for stem in stems
+        if not any(p.exists() for p in (paths.record(stem), paths.journal(stem)))
+    )
 
 
 def _above_marks(paths: StatePaths, home: Home, number: int) -> tuple[list[bytes], int]:

@@ -178,7 +178,7 @@ def crowded(paths: StatePaths, mission: str) -> list[str]:
 
 
 _RUNNING = "it is running"
-_IN_USE = "the mission is being started or copied, and may go on with it"
+_IN_USE = "its mission is being started or copied"
 
 
 def _in_use(lock: Path | None, state: ExecutionState | None) -> str | None:

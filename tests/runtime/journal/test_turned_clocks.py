@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from reqon.journal.retention import Rules, clean_mission
-from reqon.journal.session import Barrier, open_session
+from reqon.journal.session import Barrier, ResumeChoice, open_session
 from reqon.state.paths import StatePaths
 from reqon.state.reader import StateReader
+from reqon.state_stores.careful import CarefulStore
+from reqon.state_stores.memory import MemoryStateStore
 from reqon.stores.base import StoreSpec
 from support.crash_disk import CountingDisk
 from support.scripted_run import TestClock, request_for
@@ -107,3 +109,43 @@ def test_a_cleanup_under_a_turned_clock_takes_nothing_young(
     rules = Rules(older_than=timedelta(days=7))
     clean_mission(StatePaths(tmp_path), CountingDisk(), clock, "M", rules)
     assert ids(tmp_path) == ran[::-1]
+
+
+async def on_machine(folder: Path, store: MemoryStateStore, at: datetime, ends: Any) -> str:
+    """Run, or go on, on a machine with an empty disk and a clock of its own; the id."""
+    session = await open_session(
+        request_for(
+            folder,
+            "M",
+            stores={"a": StoreSpec("file", "a")},
+            clock=TestClock(at),
+            program=None,
+            elsewhere=CarefulStore(store, "M"),
+            resume=ResumeChoice.IF_ANY,
+        ),
+        CountingDisk(),
+    )
+    unit = session.unit()
+    unit.put("a", "k", {"at": str(at)})
+    await unit.commit("c", Barrier.SYNC)
+    await session.finish(ends)
+    name = session.execution_id
+    await session.close()
+    return name
+
+
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(minutes=1), DAY, timedelta(days=400)])
+def test_what_ran_last_goes_on_though_the_clock_of_another_machine_is_ahead(
+    tmp_path: Path, ahead: timedelta
+) -> None:
+    async def lives() -> None:
+        store = MemoryStateStore()
+        first = await on_machine(tmp_path / "1", store, NOON + ahead, "completed")
+        second = await on_machine(tmp_path / "2", store, NOON, "interrupted")
+        assert second != first
+        assert await on_machine(tmp_path / "3", store, NOON + ahead, "failed") == second
+        assert ids(tmp_path / "3")[0] == second
+        assert await on_machine(tmp_path / "4", store, NOON, "completed") == second
+        assert await on_machine(tmp_path / "5", store, NOON, "completed") not in (first, second)
+
+    asyncio.run(lives())
