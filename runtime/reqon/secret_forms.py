@@ -1,4 +1,4 @@
-r"""The pattern that finds secrets in texts for people, however others have written them.
+r"""The patterns that find secrets in texts: as they are, or however others have written them.
 
 Services send back what they were sent: as JSON in a text in JSON, percent-encoded, as HTML, with
 `\/` for `/`. Which of these it is cannot be known, so each character that any of them changes
@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-_LONG = 8
+LONG = 8
 """From this length on a secret is found anywhere in a text; a shorter one only as a word."""
 
 _DEEP = 8
@@ -23,25 +23,35 @@ _PARTS = re.compile(r"\\+|[^\\]")
 _LETTERS = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
 
 
+def pattern_of(texts: Iterable[str]) -> re.Pattern[str] | None:
+    """One pattern for texts as they are; None without any."""
+    return _pattern(texts, re.escape)
+
+
 def loose_pattern(texts: Iterable[str]) -> re.Pattern[str] | None:
-    """One pattern for all of them, longest first; short ones only where no word goes on."""
+    """One pattern for texts in whatever form; None without any."""
+    return _pattern(texts, _loose)
+
+
+def _pattern(texts: Iterable[str], form: Callable[[str], str]) -> re.Pattern[str] | None:
+    """Longest first; short ones only where no word goes on."""
     alternatives = [
-        _loose(text) if len(text) >= _LONG else rf"(?<![\w-]){_loose(text)}(?![\w-])"
+        form(text) if len(text) >= LONG else rf"(?<![\w-]){form(text)}(?![\w-])"
         for text in sorted(texts, key=len, reverse=True)
     ]
     return re.compile("|".join(alternatives)) if alternatives else None
 
 
 def _loose(text: str) -> str:
-    return "".join(_ways(part[0]) for part in _PARTS.findall(text))
+    return "".join(_ways(part[0], len(part)) for part in _PARTS.findall(text))
 
 
-def _ways(character: str) -> str:
-    """All that may stand for a character."""
+def _ways(character: str, times: int) -> str:
+    """All that may stand for a character, or for so many backslashes."""
     plain = re.escape(character)
     if character.isascii() and (character.isalnum() or character == "_"):
         return plain
-    ways = [_ESCAPE if character == "\\" else rf"\\{{0,{_DEEP}}}{plain}"]
+    ways = [rf"\\{{1,{_DEEP * times}}}" if character == "\\" else rf"\\{{0,{_DEEP}}}{plain}"]
     ways += [rf"(?i:{_units(character)})", rf"(?i:{_percents(character)})"]
     if character in _LETTERS:
         ways.append(_ESCAPE + _LETTERS[character])

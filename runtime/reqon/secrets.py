@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, cast
 from urllib.parse import quote, quote_plus
 
 from reqon.errors import ConfigError
-from reqon.secret_forms import loose_pattern
+from reqon.secret_forms import LONG, loose_pattern, pattern_of
 
 STARS = "****"
 SECRET_TAG = "$secret"  # noqa: S105 - the key of a tag
@@ -24,8 +24,6 @@ _SIGN = b"$"
 """Found, or not, thirty times as fast as the tag."""
 
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASS|AUTH", re.IGNORECASE)
-_LONG = 8
-"""From this length on a secret is found anywhere in a text; a shorter one only as a word."""
 CUT = "…"
 """Stands where a text was cut; the beginning of a secret in front of it is hidden too."""
 _SHORT = 4
@@ -128,7 +126,7 @@ class SecretRegistry:
 
     def _without_beginning(self, text: str) -> str:
         for form in self._tags:
-            at = text.rfind(form[:_LONG]) if len(form) > _LONG else -1
+            at = text.rfind(form[:LONG]) if len(form) > LONG else -1
             if at >= 0 and form.startswith(text[at:]):
                 return text[:at] + STARS
         return text
@@ -192,7 +190,7 @@ class SecretRegistry:
     def _split(self, text: str) -> list[str]:
         """`text, name, text, name, …, text`."""
         if self._within is None:
-            self._within = _pattern(form for form in self._tags if len(form) >= _SHORT)
+            self._within = pattern_of(form for form in self._tags if len(form) >= _SHORT)
         parts: list[str] = []
         end = 0
         for match in self._within.finditer(text) if self._within is not None else ():
@@ -263,15 +261,6 @@ _ENCODINGS: dict[str, Callable[[str], str]] = {
     "form": lambda text: quote_plus(text, "", *_ANY_TEXT),
 }
 """How a secret is written in a body, in one that is a text in another, a URL, a path, a form."""
-
-
-def _pattern(forms: Iterable[str]) -> re.Pattern[str] | None:
-    """One pattern for all forms, longest first; short ones only where no word goes on."""
-    alternatives = [
-        re.escape(form) if len(form) >= _LONG else rf"(?<![\w-]){re.escape(form)}(?![\w-])"
-        for form in sorted(forms, key=len, reverse=True)
-    ]
-    return re.compile("|".join(alternatives)) if alternatives else None
 
 
 def _map_texts(value: Any, change: Any) -> Any:

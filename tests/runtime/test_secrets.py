@@ -243,3 +243,6 @@ def test_no_text_makes_the_search_for_secrets_slow(text: str):
 def test_backslashes_in_a_row_are_found_however_often_they_are_doubled():
     secrets = registry(a=r"\\share\folder")
     assert secrets.redact(r"at \\share\folder, \\\\share\\folder") == "at ****, ****"
+    many = registry(a="begin" + "\\" * 5 + "end")
+    for written in ("\\" * 5, "\\" * 10, "\\" * 20):
+        assert many.redact(f"at begin{written}end") == "at ****"
