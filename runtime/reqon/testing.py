@@ -335,6 +335,35 @@ async def _is_lent_to_one_of_many(store: Any) -> None:
     assert len(lent) == 1, f"of many that ask at once one gets the lease; {len(lent)} did"
 
 
+async def _tells_leases(store: Any) -> None:
+    assert await _call(store.holds("Sync", 1)) is False, "holds is False for what was never lent"
+    old = await _call(store.acquire("Sync", "here", _LEASE_SECONDS))
+    assert await _call(store.holds("Sync", old)) is True, "holds is True while the lease lasts"
+    assert await _call(store.renew("Sync", old, _LEASE_SECONDS)) is not False, (
+        "asking with holds takes no lease away"
+    )
+    assert await _call(store.holds("Other", old)) is False, "each mission is lent by itself"
+    new = await _call(store.acquire("Sync", "here", _LEASE_SECONDS))
+    held = [await _call(store.holds("Sync", epoch)) for epoch in (old, new)]
+    assert held == [False, True], "holds is True for the newest epoch alone"
+    await _call(store.release("Sync", new))
+    assert await _call(store.holds("Sync", new)) is False, "holds is False for what was given back"
+
+
+async def _tells_what_ran_out(store: Any) -> None:
+    epoch = await _call(store.acquire("Sync", "here", _SHORT_SECONDS))
+    for _ in range(_PATIENCE):
+        if await _call(store.holds("Sync", epoch)) is False:
+            break
+        await asyncio.sleep(0.05)
+    else:
+        raise AssertionError("holds is False for a lease that ran out")
+    assert await _call(store.renew("Sync", epoch, _LEASE_SECONDS)) is not False, (
+        "asking with holds takes no lease away, not one that ran out either"
+    )
+    assert await _call(store.holds("Sync", epoch)) is True, "renew makes a lease last on"
+
+
 async def _fences_states(store: Any) -> None:
     old = await _call(store.acquire("Sync", "here", _LEASE_SECONDS))
     await _call(store.save(example_state("exec_1", epoch=old)))
@@ -379,6 +408,7 @@ _OPTIONAL: _Checks = (
             _fences_states,
         ),
     ),
+    ((*_LEASE, "holds"), (_tells_leases, _tells_what_ran_out)),
     ((*_FRAMES, *_LEASE), (_fences_frames,)),
 )
 

@@ -8,7 +8,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import importlib
+import inspect
 import json
 import shutil
 import signal
@@ -18,10 +21,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner
 
 from reqon.cli.main import cli
+from reqon.state_stores.bundled import BUNDLED
+from reqon.testing import example_state
 from support.crash_outcome import Outcome, differences
 from support.crash_processes import KILLED, Ended, Process, reqon
 from support.crash_runs import Bench, Run, Shape
@@ -65,6 +71,7 @@ class Place:
     def __init__(self, folder: Path, store: str, url: str) -> None:
         self.folder = folder
         self.store = store
+        self.url = url
         self.env = {"REQON_STATE_URL": url, "BAD": "0"}
         (folder / "counting.vague").write_text(COUNTING.replace("STORE", store))
 
@@ -111,7 +118,47 @@ def check_life(place: Place) -> None:
     assert record["status"] == "completed"
     removed = place.read("cleanup", "Counting", "--all")
     assert removed.code == 0, removed
+    none = f"no executions in the state store '{place.store}' yet\n"
+    assert place.read("history").errors == place.read("status").errors == none
     assert json.loads(place.read("history", "--json").output) == []
+
+
+def check_dead(place: Place) -> None:
+    """What died on another machine is interrupted once its lease is over, and can be removed."""
+    store = importlib.import_module(BUNDLED[place.store].module).open_store(place.url)
+    owner = {"host": "another machine", "pid": 1, "pidStart": 1, "bootId": "another boot"}
+
+    def statuses() -> list[str]:
+        (shown,) = json.loads(place.read("status", "--json").output)
+        one = json.loads(place.read("status", "Counting", "--json").output)
+        listed = json.loads(place.read("history", "--status", shown["status"], "--json").output)
+        return [state["status"] for state in (shown, one, *listed)]
+
+    async def lend(seconds: float) -> int:
+        return await _answer(store.acquire("Counting", "another machine", seconds))
+
+    async def start() -> None:
+        epoch = await lend(60)
+        state = example_state("exec_1", "Counting", seq=0, owner=owner, epoch=epoch)
+        assert await _answer(store.save(state))
+        frame = {"frame": "", "epoch": epoch}
+        assert await _answer(store.append("exec_1", 1, frame))
+
+    asyncio.run(start())
+    assert statuses() == ["running"] * 3
+    kept = place.read("cleanup", "Counting", "--all", "--json")
+    assert json.loads(kept.output)["running"] == ["exec_1"], kept
+    asyncio.run(lend(0.1))
+    assert statuses() == ["interrupted"] * 3, "another run has the mission now"
+    end = time.monotonic() + 30
+    while json.loads(place.read("cleanup", "Counting", "--all", "--json").output)["running"]:
+        assert time.monotonic() < end, "it can be removed when nobody has the mission"
+        time.sleep(0.1)
+    assert json.loads(place.read("history", "--json").output) == []
+
+
+async def _answer(outcome: Any) -> Any:
+    return await outcome if inspect.isawaitable(outcome) else outcome
 
 
 def run_beside(store: str, url: str, n: int) -> list[str]:

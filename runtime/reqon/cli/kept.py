@@ -43,7 +43,7 @@ async def show_status(
         elif states:
             console.show_lines(overview(states))
         else:
-            console.say(f"no executions in the state store '{name}' yet")
+            _say_none(name)
         return
     state = await _one(name, store, mission, execution)
     if as_json:
@@ -66,6 +66,9 @@ async def show_history(
     states = await _all(name, store, mission, status)
     if not states and mission is not None and not await _all(name, store, mission, None):
         raise await _unknown_mission(name, store, mission)
+    if not states and status is None and not as_json:
+        _say_none(name)
+        return
     states = [state for state in states if since is None or state.started_at >= since]
     show_executions(states[:limit], with_mission=mission is None, as_json=as_json)
 
@@ -96,6 +99,10 @@ async def remove(name: str, mission: str | None, rules: Rules) -> Outcome:
                     await careful.delete(state.execution_id)
                 outcome.removed.append(_removal(state))
     return outcome
+
+
+def _say_none(name: str) -> None:
+    console.say(f"no executions in the state store '{name}' yet")
 
 
 # ---------------------------------------------------------------- the store

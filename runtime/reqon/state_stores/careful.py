@@ -39,6 +39,7 @@ class CarefulStore:
         self.can_append = _has(store, "append", "read")
         self._can_append_all = self.can_append and _has(store, "append_all")
         self.can_lease = _has(store, "acquire", "renew", "release")
+        self.can_tell = self.can_lease and _has(store, "holds")
 
     async def save(self, state: Mapping[str, Any]) -> None:
         """Save a state."""
@@ -98,6 +99,13 @@ class CarefulStore:
     async def release(self, mission: str, epoch: int) -> None:
         """Give the lease back."""
         await self._call("release", self._store.release, mission, epoch)
+
+    async def holds(self, mission: str, epoch: int) -> bool:
+        """Whether a lease lasts; the store can tell."""
+        found = await self._call("tell who holds a lease", self._store.holds, mission, epoch)
+        if not isinstance(found, bool):
+            raise _nonsense("holds", f"neither True nor False, but {type(found).__name__}")
+        return found
 
     async def _call(self, name: str, call: Callable[..., object], *arguments: Any) -> object:
         async with self._turn():

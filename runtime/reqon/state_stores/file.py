@@ -40,6 +40,7 @@ class FileStateStore:
     def __init__(self, folder: str | Path, clock: Clock | None = None) -> None:
         self._folder = Path(folder)
         self._states = self._folder / "executions"
+        self._lent = self._folder / "missions.json"
         self._clock = clock or SystemClock()
         self._disk = Disk()
 
@@ -109,6 +110,12 @@ class FileStateStore:
         """Take it back."""
         self._prolong(mission, epoch, 0.0)
 
+    def holds(self, mission: str, epoch: int) -> bool:
+        """Whether this lease lasts; the file is replaced whole, so that no lock is needed."""
+        leases: dict[str, Any] = _read(self._lent) or {}
+        known = leases.get(mission)
+        return known is not None and known["epoch"] == epoch and known["endsAt"] > self._now()
+
     def _prolong(self, mission: str, epoch: int, ends_at: float) -> bool:
         with self._leases() as leases:
             known = leases.get(mission)
@@ -128,12 +135,11 @@ class FileStateStore:
                 raise TimeoutError(f"'{lock.path}' stays locked")
             time.sleep(_POLL_SECONDS)
         try:
-            path = self._folder / "missions.json"
-            leases: dict[str, Any] = _read(path) or {}
+            leases: dict[str, Any] = _read(self._lent) or {}
             before = json.dumps(leases)
             yield leases
             if json.dumps(leases) != before:
-                self._write(path, leases)
+                self._write(self._lent, leases)
         finally:
             lock.release()
 

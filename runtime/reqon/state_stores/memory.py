@@ -93,6 +93,11 @@ class MemoryStateStore:
         if known is not None and known.epoch == epoch:
             known.ends_at = 0.0
 
+    def holds(self, mission: str, epoch: int) -> bool:
+        """Whether this lease lasts."""
+        known = self._leases.get(mission)
+        return known is not None and known.epoch == epoch and known.ends_at > self._now()
+
     def _admits(self, execution_id: str, given: dict[str, Any]) -> bool:
         """Whether what is given comes from the newest lease that has written the execution."""
         epoch = given.get("epoch", 0)

@@ -106,6 +106,10 @@ where mission = %(mission)s and epoch = %(epoch)s returning 1
 _RELEASE = """
 update reqon_leases set ends_at = 0 where mission = %(mission)s and epoch = %(epoch)s returning 1
 """
+_HOLDS = """
+select 1 from reqon_leases where mission = %(mission)s and epoch = %(epoch)s
+  and ends_at > extract(epoch from clock_timestamp())
+"""
 
 
 def open_store(url: str) -> PostgresStateStore:
@@ -213,6 +217,10 @@ class PostgresStateStore:
     async def release(self, mission: str, epoch: int) -> None:
         """Take it back; the epoch stays known."""
         await self._ask(_RELEASE, mission=mission, epoch=epoch)
+
+    async def holds(self, mission: str, epoch: int) -> bool:
+        """Whether this lease lasts."""
+        return bool(await self._ask(_HOLDS, mission=mission, epoch=epoch))
 
     async def _ask(self, statement: LiteralString, **values: Any) -> Sequence[_Row]:
         """The rows that a statement gives."""

@@ -108,3 +108,14 @@ class LeasingStateStore(StateStore, Protocol):
     def release(self, mission: str, epoch: int, /) -> Answer[object]:
         """Give it back; nothing where this epoch does not have it any more."""
         ...
+
+
+class TellingStateStore(LeasingStateStore, Protocol):
+    """A store that tells which leases last: who looks sees at once which runs are dead."""
+
+    def holds(self, mission: str, epoch: int, /) -> Answer[bool]:
+        """Whether this epoch has the mission now: lent last, not run out, not given back.
+
+        Changes nothing, and makes nothing where there is nothing yet.
+        """
+        ...

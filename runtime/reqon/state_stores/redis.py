@@ -156,6 +156,10 @@ class RedisStateStore:
         """Take it back; the epoch stays known."""
         await self._run(redis_scripts.PROLONG, [self._key("lease", mission)], [epoch, 0])
 
+    async def holds(self, mission: str, epoch: int) -> bool:
+        """Whether this lease lasts."""
+        return await self._run(redis_scripts.HOLDS, [self._key("lease", mission)], [epoch]) == 1
+
     async def _states(self, execution_ids: Iterable[str]) -> Sequence[State | None]:
         keys = [self._key("state", one) for one in execution_ids]
         found = await self._call(lambda client: client.mget(keys))

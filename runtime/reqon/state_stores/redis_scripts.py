@@ -104,3 +104,9 @@ redis.call('HSET', KEYS[1], 'ends', string.format('%.0f', ends))
 return 1
 """
 """Key: a lease. 1, or 0 where this epoch does not have it; for 0 milliseconds it ends at once."""
+
+HOLDS = f"""{_NOW}
+local epoch, ends = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'ends'))
+return epoch == ARGV[1] and tonumber(ends) > now and 1 or 0
+"""
+"""Key: a lease. 1, or 0 where this epoch does not have it."""

@@ -111,6 +111,10 @@ class S3StateStore:
         """Take it back; the epoch stays known."""
         await self._work(self._leases.prolong, mission, epoch, 0)
 
+    async def holds(self, mission: str, epoch: int) -> bool:
+        """Whether this lease lasts."""
+        return await self._work(self._leases.lasts, mission, epoch)
+
     async def _work(self, do: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
         """What blocks, in a thread; it is ended before a cancellation goes on."""
         return await in_thread(self._threads, do, *args, **kw)

@@ -50,6 +50,11 @@ class Leases:
             if self._write(mission, epoch, _content(known)["owner"], seconds, known):
                 return True
 
+    def lasts(self, mission: str, epoch: int) -> bool:
+        """Whether this epoch has it still."""
+        known = self._bucket.get(self._names.lease(mission))
+        return known is not None and _content(known)["epoch"] == epoch and not _is_over(known)
+
     def _write(
         self, mission: str, epoch: int, owner: str, seconds: float, known: Found | None
     ) -> bool:
@@ -68,10 +73,10 @@ def _content(lease: Found) -> dict[str, Any]:
 
 
 def _is_free(lease: Found, owner: str) -> bool:
-    content = _content(lease)
+    return _content(lease)["owner"] == owner or _is_over(lease)
+
+
+def _is_over(lease: Found) -> bool:
+    seconds = _content(lease)["seconds"]
     lasted = lease.now - lease.changed_at - _ROUNDING
-    return (
-        content["owner"] == owner
-        or content["seconds"] <= 0
-        or lasted >= timedelta(seconds=content["seconds"])
-    )
+    return seconds <= 0 or lasted >= timedelta(seconds=seconds)

@@ -59,6 +59,9 @@ returning epoch
 _RENEW = f"""
 update reqon_leases set ends_at = {_NOW} + :seconds where mission = :mission and epoch = :epoch
 """  # noqa: S608 - a constant
+_HOLDS = f"""
+select 'true' from reqon_leases where mission = :mission and epoch = :epoch and ends_at > {_NOW}
+"""  # noqa: S608 - a constant
 
 
 def open_store(url: str) -> SqliteStateStore:
@@ -165,6 +168,10 @@ class SqliteStateStore:
                 "update reqon_leases set ends_at = 0 where mission = ? and epoch = ?",
                 (mission, epoch),
             )
+
+    def holds(self, mission: str, epoch: int) -> bool:
+        """Whether this lease lasts."""
+        return bool(self._texts(_HOLDS, {"mission": mission, "epoch": epoch}))
 
     def _texts(self, statement: str, given: Mapping[str, Any]) -> list[Any]:
         """The values of a column of JSON; who only looks makes no file."""

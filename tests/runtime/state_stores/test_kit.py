@@ -193,6 +193,26 @@ class KnowsNoOwners(MemoryStateStore):
         return super().acquire(mission, f"{owner} {id(object())} {len(self._leases)}", seconds)
 
 
+class TellsOfAnyEpoch(MemoryStateStore):
+    def holds(self, mission: str, epoch: int) -> bool:
+        known = self._leases.get(mission)
+        return known is not None and known.ends_at > self._now()
+
+
+class TellsForEver(MemoryStateStore):
+    def holds(self, mission: str, epoch: int) -> bool:
+        known = self._leases.get(mission)
+        return known is not None and known.epoch == epoch and known.ends_at > 0
+
+
+class TellsByLending(MemoryStateStore):
+    def holds(self, mission: str, epoch: int) -> bool:
+        held = super().holds(mission, epoch)
+        if mission in self._leases:
+            self.acquire(mission, self._leases[mission].owner, 30)
+        return held
+
+
 class FencesNothing(MemoryStateStore):
     def _admits(self, execution_id: str, given: State) -> bool:
         return True
@@ -229,6 +249,9 @@ class FencesNothing(MemoryStateStore):
         (RenewsForAll, "a lease that another has now cannot be renewed"),
         (ReleasesForAll, "who has lost a lease cannot give back that of another"),
         (KnowsNoOwners, "the same owner gets it at once"),
+        (TellsOfAnyEpoch, "holds is True for the newest epoch alone"),
+        (TellsForEver, "holds is False for a lease that ran out"),
+        (TellsByLending, "asking with holds takes no lease away"),
         (FencesNothing, "a state of an earlier lease is refused"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 
 from reqon.state_stores.postgres import PostgresStateStore
 from reqon.testing import check_state_store, example_frame, example_state
-from support.bundled_stores import COUNTING, Place, check_life, run_beside
+from support.bundled_stores import COUNTING, Place, check_dead, check_life, run_beside
 from support.crash_processes import reqon
 from support.postgres import PASSWORD, Postgres
 from vague.check_source import check_source
@@ -75,6 +75,10 @@ def test_of_processes_that_race_for_a_lease_one_gets_it(postgres: Postgres) -> N
     """They make the tables at the same moment, too."""
     answers = run_beside("postgres", postgres.new_database(), 4)
     assert sorted(answers) == ["1", "None", "None", "None"]
+
+
+def test_who_looks_sees_which_runs_are_dead(tmp_path: Path, postgres: Postgres) -> None:
+    check_dead(Place(tmp_path, "postgres", postgres.new_database()))
 
 
 def test_an_execution_goes_on_from_the_database_alone(tmp_path: Path, postgres: Postgres) -> None:

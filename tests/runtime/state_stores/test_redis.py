@@ -18,6 +18,7 @@ from reqon.cli.main import cli
 from reqon.state_stores.protocol import StateStore
 from reqon.state_stores.redis import RedisStateStore, open_store
 from reqon.testing import check_state_store, example_frame, example_state
+from support.bundled_stores import Place, check_dead
 from support.redis import PASSWORD, RedisServer
 
 pytestmark = pytest.mark.slow
@@ -63,6 +64,11 @@ def test_it_does_all_that_a_store_may_do(server: RedisServer) -> None:
         return fresh(server)
 
     check_state_store(made)
+
+
+def test_who_looks_sees_which_runs_are_dead(tmp_path: Path, server: RedisServer) -> None:
+    url = f"{server.url}?prefix=test-{os.getpid()}-{next(numbers)}:"
+    check_dead(Place(tmp_path, "redis", url))
 
 
 def test_values_come_back_exactly(server: RedisServer) -> None:

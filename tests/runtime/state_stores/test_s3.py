@@ -11,7 +11,7 @@ import pytest
 from reqon.errors import ConfigError
 from reqon.state_stores.s3 import S3StateStore, open_store
 from reqon.testing import check_state_store, example_frame, example_state
-from support.bundled_stores import COUNTING, Place, check_life, run_beside
+from support.bundled_stores import COUNTING, Place, check_dead, check_life, run_beside
 from support.crash_processes import reqon
 from support.s3 import KEY, SECRET, S3Server
 from vague.check_source import check_source
@@ -194,6 +194,10 @@ async def test_an_entry_that_is_out_of_date_does_no_harm(s3: S3Server) -> None:
 
 
 # ---------------------------------------------------------------- the command
+
+
+def test_who_looks_sees_which_runs_are_dead(tmp_path: Path, s3: S3Server) -> None:
+    check_dead(Place(tmp_path, "s3", s3.url))
 
 
 def test_an_execution_goes_on_from_the_bucket_alone(tmp_path: Path, s3: S3Server) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from reqon.state_stores.sqlite import SqliteStateStore, open_store
 from reqon.testing import check_state_store, example_frame, example_state
-from support.bundled_stores import COUNTING, Place, check_life, run_beside
+from support.bundled_stores import COUNTING, Place, check_dead, check_life, run_beside
 from vague.check_source import check_source
 
 
@@ -79,6 +79,10 @@ def test_it_waits_for_another_that_makes_the_file(tmp_path: Path) -> None:
     threading.Timer(0.2, other.execute, ["rollback"]).start()
     assert SqliteStateStore(tmp_path / "a.db").acquire("Sync", "here", 30) == 1
     other.close()
+
+
+def test_who_looks_sees_which_runs_are_dead(tmp_path: Path) -> None:
+    check_dead(Place(tmp_path, "sqlite", f"sqlite://{tmp_path}/state.db"))
 
 
 def test_an_execution_goes_on_from_the_file_alone(tmp_path: Path) -> None:
