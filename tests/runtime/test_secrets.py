@@ -209,6 +209,12 @@ def test_values_without_secrets_do_not_concern():
     assert book.concerns(b'{"$secret": 1}')
 
 
+@given(st.lists(st.sampled_from(["$", "$sec", "$secret", "$secrets", " ", "x"]), max_size=40))
+def test_what_looks_like_a_name_of_a_secret_is_found_among_any_signs(keys: list[str]):
+    value = [{key: 1} for key in keys]
+    assert registry().concerns(msgspec.json.encode(value)) == ("$secret" in keys)
+
+
 def test_a_refreshed_token_is_revealed_and_both_are_hidden():
     book = registry(API_TOKEN="old-token-1")
     hidden = book.hide("old-token-1")
