@@ -7,6 +7,8 @@ the short form takes; the deep form takes every operation, with a seed that it p
 from __future__ import annotations
 
 import random
+import re
+from collections import Counter
 
 import pytest
 
@@ -72,3 +74,14 @@ def test_every_operation_of_every_shape(bench: Bench, shape: Shape) -> None:
     seed = seed_of(None)
     check(bench, shape, [[kill] for kill in bench.all_kills(shape, SHARE, seed)], seed)
     check(bench, shape, chains_of(bench, shape, N_DEEP_CHAINS, seed), seed)
+
+
+def test_a_mission_of_one_stage_writes_its_views_once(bench: Bench) -> None:
+    done = Counter(
+        re.sub(r"OneRequest-[-0-9T]+", "execution", one)
+        for one in bench.uncut(Shape("one_request")).operations
+    )
+    assert done["replace files.json"] == done["replace .files.applied.json"] == 1
+    assert done["replace execution.json"] == 2, "as it begins, and as it ends"
+    n_syncs = done["fdatasync execution.journal"]
+    assert n_syncs == 3, "at its start, at the end of its action, and at its own"

@@ -196,8 +196,11 @@ class _Pipeline:
         else:
             branch.unit.stage(index, "completed")
             state.leave(index)
-        await branch.commit("stage", Barrier.SYNC)
-        await branch.run.session.materialise()
+        if index + 1 < len(self.stages):
+            await branch.commit("stage", Barrier.SYNC)
+            await branch.run.session.materialise()
+        else:  # the end of the execution waits for the disk and writes the views
+            await branch.commit("stage", Barrier.FRAME)
 
     async def _enters(self, index: int, stage: BoundStage) -> bool:
         try:
