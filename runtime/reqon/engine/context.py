@@ -530,7 +530,7 @@ class Branch(Standing):
             self._forget_unit()
             raise
 
-    async def commit_what_led_here(self) -> None:
+    async def commit_what_led_here(self, barrier: Barrier = Barrier.BATCH) -> None:
         """Before a request that changes something: what it follows from is not asked for again.
 
         A redo could get another answer, or another time, and would not come here or say something
@@ -541,7 +541,7 @@ class Branch(Standing):
             position.dirty or (isinstance(position, BlockPosition) and position.changed)
             for position in own
         ):
-            await self.commit("c", Barrier.BATCH)
+            await self.commit("c", barrier)
 
     def _forget_unit(self) -> None:
         """What the unit holds cannot be written: the next commit writes the positions again."""

@@ -1,7 +1,8 @@
 """Requests of a branch: sent, recorded where they change something, and told.
 
-A POST or PATCH is recorded before it is sent and when it was answered, so that a run that died
-in between neither sends it twice under another key nor forgets what was answered.
+A POST, PATCH or DELETE is recorded before it is sent and when it was answered, so that a run that
+died in between neither sends it twice under another key nor forgets what was answered. Before a PUT
+it is kept what led to it: read again, that could say what the PUT has made of it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from reqon.http.encode import with_idempotency_key
 from reqon.http.idempotency import CallPlace, idempotency_key
 from reqon.http.messages import (
     FAILURES,
+    SAFE_METHODS,
+    SERVER_ERRORS,
     UNSAFE_TO_REPEAT,
     HttpFailure,
     HttpReply,
@@ -33,6 +36,7 @@ from reqon.http.messages import (
 )
 from reqon.http.retry import RetryRules
 from reqon.journal.run_state import RecordedCall
+from reqon.journal.unit import Barrier
 from reqon.secrets import Secret
 from reqon.steps.base import Sending
 from reqon.values.reply import Headers
@@ -41,9 +45,13 @@ if TYPE_CHECKING:
     from reqon.engine.context import Branch
 
 TOKEN_FIELDS = ("access_token", "accessToken", "token")
-SERVER_ERRORS = 500
+_RECORDED = UNSAFE_TO_REPEAT | {"DELETE"}
 MAY_HAVE_ACTED = frozenset({408, 409, 425, 429})
 """Refusals after which the same request is to come again."""
+_GONE = (
+    "what was to be deleted is not there: the request was sent before, and its answer was lost, so "
+    "it counts as done"
+)
 
 
 async def send(branch: Branch, sending: Sending) -> HttpReply | HttpFailure:
@@ -53,13 +61,15 @@ async def send(branch: Branch, sending: Sending) -> HttpReply | HttpFailure:
     if run.dry_run:
         return _not_sent(branch, sending)
     if not _is_recorded(sending):
+        if sending.request.method not in SAFE_METHODS:
+            await branch.commit_what_led_here(Barrier.SYNC)
         return await _exchange(branch, sending, sending.request)
     return await _recorded_exchange(branch, sending)
 
 
 def _is_recorded(sending: Sending) -> bool:
     method = sending.request.method
-    return method in UNSAFE_TO_REPEAT or sending.source.idempotency.covers(method)
+    return method in _RECORDED or sending.source.idempotency.covers(method)
 
 
 async def _exchange(
@@ -73,7 +83,7 @@ async def _exchange(
         delay=sending.delay,
         on_retry=_on_retry(branch),
     )
-    grace = UNSAFE_GRACE_SECONDS if request.method in UNSAFE_TO_REPEAT else 0
+    grace = 0 if request.method in SAFE_METHODS else UNSAFE_GRACE_SECONDS
     return await branch.stop.limit(run.client.send(request, rules), grace)
 
 
@@ -112,7 +122,9 @@ async def _recorded_exchange(branch: Branch, sending: Sending) -> HttpReply | Ht
     if isinstance(reply, HttpReply):
         unit.settle(call)
         branch.answered()
-    elif request.keyed or _may_have_acted(reply, sending):
+        if reply.gone:
+            branch.warn(_GONE)
+    elif request.keyed or request.method == "DELETE" or _may_have_acted(reply, sending):
         branch.note_unanswered()
     else:
         unit.settle(call)
@@ -193,6 +205,8 @@ def _left_out(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> H
     had one, and the caller of the run said to go on without. Raises RunError where the caller said
     nothing.
     """
+    if request.method not in UNSAFE_TO_REPEAT:
+        return None
     run, now = branch.run, branch.run.clock.now()
     unsure = recorded.expired(int(now.timestamp() * 1000)) or not request.keyed
     if recorded.failed or not unsure or recorded.key in run.sent or run.unknown == "resend":
@@ -213,7 +227,9 @@ def _left_out(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> H
 def _as_recorded(request: HttpRequest, recorded: RecordedCall) -> HttpRequest:
     """The same request once more, with the very bytes that were sent."""
     body = None if recorded.body is None else str(recorded.body).encode("utf-8", "surrogateescape")
-    return replace(request, body=body, resent=True, unanswered=recorded.status is None)
+    status = recorded.status
+    unsure = status is None or not FAILURES <= status < SERVER_ERRORS
+    return replace(request, body=body, resent=True, unanswered=status is None, unsure=unsure)
 
 
 async def _record(branch: Branch, call: RecordedCall, reply: HttpReply | HttpFailure) -> None:

@@ -32,7 +32,7 @@ from reqon.http.failures import (
     unanswered_failure,
     unreadable_failure,
 )
-from reqon.http.messages import HttpFailure, HttpReply, HttpRequest, RetryNotice
+from reqon.http.messages import SERVER_ERRORS, HttpFailure, HttpReply, HttpRequest, RetryNotice
 from reqon.http.retry import Again, Attempt, RetryRules, decide, retry_after_ms
 from reqon.http.trouble import LONGEST_HEADER, explain_trouble
 from reqon.http.urls import resolve, same_origin
@@ -43,6 +43,7 @@ from reqon.values.reply import Headers
 MAX_REDIRECTS = 10
 MAX_BODY_BYTES = 1 << 30
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_GONE = frozenset({404, 410})
 _DEFAULT_HEADERS = {
     "Accept": "application/json, text/plain;q=0.9, */*;q=0.8",
     "User-Agent": "reqon",
@@ -146,13 +147,16 @@ class HttpClient:
         """
         rules = rules if rules is not None else SendRules()
         started_at = self._clock.now()
-        number = 0
+        number, unsure = 0, request.unsure
         while True:
             number += 1
             outcome = await self._attempt(request, rules)
             around = Circumstances(self._secrets, started_at, number)
             if isinstance(outcome, Answer) and _is_good(outcome):
                 return self._reply(outcome, around)
+            if isinstance(outcome, Answer) and unsure and _is_gone(request, outcome):
+                return _gone(outcome, around)
+            unsure = unsure or _may_have_acted(outcome)
             around, again = self._judge(request, outcome, rules, around)
             if again is None:
                 return _failure(outcome, around)
@@ -312,6 +316,34 @@ def _without_content(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _is_good(answer: Answer) -> bool:
     return answer.status < 400 and answer.status not in _REDIRECTS
+
+
+def _is_gone(request: HttpRequest, answer: Answer) -> bool:
+    """Whether what a repeated DELETE was to delete is not there any more."""
+    return request.method == "DELETE" and answer.status in _GONE
+
+
+def _may_have_acted(outcome: Answer | NoAnswer) -> bool:
+    """Whether the service may have done what a failed attempt asked for."""
+    if isinstance(outcome, Answer):
+        return outcome.status >= SERVER_ERRORS
+    return outcome.trouble != "refused"
+
+
+def _gone(answer: Answer, around: Circumstances) -> HttpReply:
+    """The reply to a DELETE whose first attempt has had its effect, as far as one can know."""
+    return HttpReply(
+        answer.request,
+        204,
+        "No Content",
+        answer.headers,
+        {},
+        0,
+        around.started_at,
+        answer.started_at,
+        around.attempts,
+        gone=True,
+    )
 
 
 def _failure(outcome: Answer | NoAnswer, around: Circumstances) -> HttpFailure:

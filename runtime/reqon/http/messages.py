@@ -20,8 +20,12 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
 FAILURES = 400
 """Statuses from here on are refusals and failures."""
+SERVER_ERRORS = 500
+"""From here on the service may have done part of what it was asked for."""
 UNSAFE_TO_REPEAT = frozenset({"POST", "PATCH"})
 """Methods whose repetition may do the work twice."""
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods that only read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,10 @@ class HttpRequest:
 
     `url` is absolute and percent-encoded; `params` (not encoded) are appended to its query.
     `body` is what is sent. `keyed`: it carries an idempotency key; `resent`: it may have
-    been sent before, `unanswered`: and no answer to that was seen. `trusted`: the URL has the
-    origin of the source's base, so that the source's credentials go along; `source_headers` (lower
-    case) came from the source and are dropped where a redirect leaves that origin.
+    been sent before, `unanswered`: and no answer to that was seen, `unsure`: and may have had its
+    effect. `trusted`: the URL has the origin of the source's base, so that the source's credentials
+    go along; `source_headers` (lower case) came from the source and are dropped where a redirect
+    leaves that origin.
     """
 
     method: str
@@ -46,6 +51,7 @@ class HttpRequest:
     keyed: bool = False
     resent: bool = False
     unanswered: bool = False
+    unsure: bool = False
 
     @property
     def description(self) -> str:
@@ -67,7 +73,8 @@ class HttpReply:
     `headers` have lower-case names, repeated ones joined by `, `. `started_at` is the instant
     before the first attempt was sent, `attempt_started_at` that before the one which was
     answered. `attempts` counts all that were sent. `json` is the body as it came, where that can
-    be kept in its place (`decode.plain_json`).
+    be kept in its place (`decode.plain_json`). `gone`: what was to be deleted was not there any
+    more, after an earlier attempt that may have deleted it.
     """
 
     request: HttpRequest
@@ -80,6 +87,7 @@ class HttpReply:
     attempt_started_at: datetime
     attempts: int = 1
     json: bytes | None = field(default=None, repr=False)
+    gone: bool = False
 
     @property
     def date(self) -> datetime | None:
