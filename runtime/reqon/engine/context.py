@@ -20,7 +20,7 @@ from reqon.engine.facts import BranchFacts
 from reqon.engine.foresight import dependent_text, depends_on_replies
 from reqon.engine.going_back import FAILS_AGAIN, go_back
 from reqon.engine.keeper import load_body, load_meta, page_cell, page_json, save_meta
-from reqon.engine.sending import chance, send, take_credentials
+from reqon.engine.sending import LONG_WAIT_MS, chance, send, take_credentials
 from reqon.engine.staging import stage
 from reqon.engine.standing import SCOPE_SLOT, Standing
 from reqon.engine.window import until_parameter
@@ -55,9 +55,6 @@ _OTHER_STEP = (
     "the run had stopped inside another step than the one that the changed program has here: "
     "what was done in that step is done again, requests included"
 )
-
-LONG_WAIT_MS = 1000
-"""A longer wait ends the unit of work first."""
 
 
 class Branch(Standing):

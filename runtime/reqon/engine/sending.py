@@ -18,6 +18,7 @@ from reqon.clock import format_instant
 from reqon.engine.foresight import request_text
 from reqon.engine.stops import UNSAFE_GRACE_SECONDS
 from reqon.errors import RunError
+from reqon.events.model import RetryScheduled
 from reqon.http.auth.base import Auth
 from reqon.http.auth.registry import make_auth
 from reqon.http.client import SendRules
@@ -45,6 +46,10 @@ if TYPE_CHECKING:
     from reqon.engine.context import Branch
 
 TOKEN_FIELDS = ("access_token", "accessToken", "token")
+_WAIT = "w"
+"""Beside the cell of a request: until when it waits, for how long, and before which attempt."""
+LONG_WAIT_MS = 1000
+"""A longer wait ends the unit of work first, and is kept."""
 _RECORDED = UNSAFE_TO_REPEAT | {"DELETE"}
 MAY_HAVE_ACTED = frozenset({408, 409, 425, 429})
 """Refusals after which the same request is to come again."""
@@ -82,16 +87,45 @@ async def _exchange(
         retry=RetryRules(sending.retry, sending.scope),
         delay=sending.delay,
         on_retry=_on_retry(branch),
+        pause=branch.stop.sleep,
     )
+    await _wait_for_the_rest(branch)
     grace = 0 if request.method in SAFE_METHODS else UNSAFE_GRACE_SECONDS
     return await branch.stop.limit(run.client.send(request, rules), grace)
 
 
 def _on_retry(branch: Branch) -> Any:
     async def tell(notice: RetryNotice) -> None:
+        _keep_wait(branch, notice)
         await branch.before_wait(notice.wait_ms, notice.attempt, notice.reason)
 
     return tell
+
+
+def _keep_wait(branch: Branch, notice: RetryNotice) -> None:
+    """Note with the commit in front of a long wait until when it lasts."""
+    wait_ms = notice.wait_ms
+    if wait_ms > LONG_WAIT_MS and branch.run.keeps_state:
+        position = branch.stack[-1]
+        position.note_written()
+        until_ms = branch.run.clock.now().timestamp() * 1000 + wait_ms
+        branch.unit.cell(f"{position.address}/{_WAIT}", [until_ms, wait_ms, notice.attempt])
+
+
+async def _wait_for_the_rest(branch: Branch) -> None:
+    """Where an earlier process was waiting before it sent this request again, end its wait."""
+    if not branch.resumes:
+        return
+    kept = branch.run.resume.take(f"{branch.stack[-1].address}/{_WAIT}")
+    if kept is None:
+        return
+    until_ms, longest_ms, attempt = kept
+    wait_ms = min(until_ms - branch.run.clock.now().timestamp() * 1000, longest_ms)
+    if wait_ms > 0:
+        action, step = branch.action_name, branch.site.text
+        reason = "it was interrupted while it waited"
+        branch.emit(RetryScheduled(action, step, attempt, round(wait_ms), reason))
+        await branch.stop.sleep(wait_ms / 1000)
 
 
 # ---------------------------------------------------------------- requests that change something

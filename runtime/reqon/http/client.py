@@ -11,6 +11,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -32,7 +33,14 @@ from reqon.http.failures import (
     unanswered_failure,
     unreadable_failure,
 )
-from reqon.http.messages import SERVER_ERRORS, HttpFailure, HttpReply, HttpRequest, RetryNotice
+from reqon.http.messages import (
+    SERVER_ERRORS,
+    HttpFailure,
+    HttpReply,
+    HttpRequest,
+    RetryNotice,
+    http_date,
+)
 from reqon.http.retry import Again, Attempt, RetryRules, decide, retry_after_ms
 from reqon.http.trouble import LONGEST_HEADER, explain_trouble
 from reqon.http.urls import resolve, same_origin
@@ -51,6 +59,7 @@ _DEFAULT_HEADERS = {
 
 OnRetry: TypeAlias = Callable[[RetryNotice], Awaitable[None]]
 """Called before the wait that precedes another attempt."""
+Pause: TypeAlias = Callable[[float], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,7 @@ class SendRules:
 
     `timeout_ms` is for one attempt, redirects and the reply's body included; 0 is no limit.
     `delay` gives the next wait in milliseconds where the program computes it; None: as `retry`
-    says.
+    says. `pause` waits so many seconds before another attempt, where it is not to be the client's.
     """
 
     auth: Auth = field(default_factory=NoAuth)
@@ -67,6 +76,7 @@ class SendRules:
     retry: RetryRules = field(default_factory=RetryRules)
     delay: Callable[[], float | None] | None = None
     on_retry: OnRetry | None = None
+    pause: Pause | None = None
 
 
 class BodyTooLargeError(Exception):
@@ -104,7 +114,7 @@ class HttpClient:
         secrets: SecretRegistry | None = None,
         *,
         clock: Clock | None = None,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        sleep: Pause = asyncio.sleep,
         chance: Callable[[], float] = random.random,
         max_body_bytes: int = MAX_BODY_BYTES,
     ) -> None:
@@ -190,7 +200,7 @@ class HttpClient:
     ) -> tuple[Circumstances, float | None]:
         """What is known of the failed attempt, and the wait before the next one if there is one."""
         answered = isinstance(outcome, Answer)
-        wanted = retry_after_ms(outcome.headers, self._clock.now()) if answered else None
+        wanted = retry_after_ms(outcome.headers, _now(outcome, self._clock)) if answered else None
         attempt = Attempt(
             around.attempts,
             request.method,
@@ -218,7 +228,7 @@ class HttpClient:
         if rules.on_retry is not None:
             reason = self._secrets.redact(_told(outcome))
             await rules.on_retry(RetryNotice(request, number + 1, wait_ms, reason))
-        await self._sleep(wait_ms / 1000)
+        await (rules.pause or self._sleep)(wait_ms / 1000)
 
     async def _attempt(self, request: HttpRequest, rules: SendRules) -> Answer | NoAnswer:
         """One attempt, with all that the credentials need, within the time allowed."""
@@ -344,6 +354,11 @@ def _gone(answer: Answer, around: Circumstances) -> HttpReply:
         around.attempts,
         gone=True,
     )
+
+
+def _now(answer: Answer, clock: Clock) -> datetime:
+    """The time by the service's own clock, by which it says when to come back."""
+    return http_date(answer.headers.get("date")) or clock.now()
 
 
 def _failure(outcome: Answer | NoAnswer, around: Circumstances) -> HttpFailure:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
 
+from reqon.clock import SystemClock
 from reqon.http.auth.bearer import BearerAuth
 from reqon.http.client import HttpClient, SendRules
 from reqon.http.encode import RequestParts, Target, build_request, with_idempotency_key
@@ -389,6 +392,18 @@ async def test_a_429_is_repeated_without_any_retry(bench: Bench):
     bench.api.get("/x", status(429, None, Retry_After="2"), status(429), {"ok": 1})
     assert (await bench.reply("/x")).body == {"ok": 1}
     assert bench.waits == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(hours=2), timedelta(hours=-2)])
+async def test_a_date_to_come_back_at_counts_by_the_clock_of_the_service(
+    bench: Bench, ahead: timedelta
+):
+    theirs = SystemClock().now() + ahead
+    head = {"Date": theirs, "Retry-After": theirs + timedelta(seconds=40)}
+    said = {name: format_datetime(date, usegmt=True) for name, date in head.items()}
+    bench.api.get("/x", Reply(None, 429, said), {"ok": 1})
+    assert (await bench.reply("/x")).body == {"ok": 1}
+    assert bench.waits == [40.0]
 
 
 async def test_a_429_that_asks_for_too_much_is_a_rate_limit_failure(bench: Bench):
