@@ -18,6 +18,8 @@ from reqon.errors import RunError
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
+REDIRECTS = 300
+"""Statuses from here on bring no content of their own."""
 FAILURES = 400
 """Statuses from here on are refusals and failures."""
 SERVER_ERRORS = 500

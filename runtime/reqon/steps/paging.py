@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from reqon.clock import format_instant
-from reqon.errors import ReqonError
+from reqon.errors import ReqonError, RunError
 from reqon.events.model import PageFetched
 from reqon.http.encode import Target, full_url, page_request
-from reqon.http.messages import HttpFailure, HttpReply
+from reqon.http.messages import REDIRECTS, HttpFailure, HttpReply
 from reqon.http.paging.base import PageFacts
 from reqon.http.paging.merge import ItemPath, PageMerge
 from reqon.http.paging.progress import Paging
@@ -94,13 +94,17 @@ class BoundPaging:
 
 @dataclass(frozen=True, slots=True)
 class PagedResult:
-    """The whole list. `truncated`: it ended by page number while there was more."""
+    """The whole list. `truncated`: it ended by page number while there was more.
+
+    `ok`: its pages came with a 2xx; a first page may be another reply, such as a 304.
+    """
 
     value: Value
     n_items: int
     started_at: datetime
     date: datetime | None
     truncated: bool
+    ok: bool
 
 
 @dataclass(slots=True)
@@ -237,6 +241,8 @@ async def _fetch_rest(
         reply = await ctx.send(sending.of_page(request, paging.pages + 1))
         if isinstance(reply, HttpFailure):
             return reply
+        if paging.pages and reply.status >= REDIRECTS:
+            raise _no_page(paging.pages + 1, reply)
         _take(ctx, fetching, bound, reply, ask.value)
         _keep(ctx, position, fetching, reply, bound.of)
         if ctx.dry_run:
@@ -245,6 +251,18 @@ async def _fetch_rest(
         ctx.emit_later(PageFetched(ctx.action_name, paging.pages, paging.items))
         await commits.commit_behind()
     return None
+
+
+def _no_page(number: int, reply: HttpReply) -> RunError:
+    """A reply such as a 304 is no page: the list would look as if it ended there."""
+    return RunError(
+        "pagination",
+        f"page {number} of the list was answered with {reply.status} {reply.reason}",
+        code=reply.status,
+        details={"page": number},
+        hint="see why the service sends no page there; a header such as 'If-None-Match' may ask "
+        "for that",
+    )
 
 
 def _begin(
@@ -364,7 +382,9 @@ def _finish(ctx: StepContext, position: Position, fetching: _Fetching) -> PagedR
         ctx.warn("the pages hold no list of items: only the last page is kept")
     value = with_reply(merge.result(), fetching.meta)
     ctx.keep_pages(position, value, paging.pages, merge.path, fetching.meta)
-    return PagedResult(value, paging.items, fetching.started_at, fetching.date, fetching.truncated)
+    started_at, date = fetching.started_at, fetching.date
+    ok = fetching.meta.ok
+    return PagedResult(value, paging.items, started_at, date, fetching.truncated, ok)
 
 
 # ---------------------------------------------------------------- binding

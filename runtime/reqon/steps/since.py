@@ -80,7 +80,8 @@ class Since:
 
     def complete_pages(self, ctx: StepContext, result: PagedResult) -> None:
         """The same when all pages have arrived."""
-        self._propose(ctx, result.started_at, result.date, result.value, result.n_items)
+        if result.ok:
+            self._propose(ctx, result.started_at, result.date, result.value, result.n_items)
 
     def _propose(
         self,

@@ -50,7 +50,9 @@ async def resumed(world: Lab, text: str) -> None:
     assert len(world.store("out")) == 8
 
 
-@pytest.mark.parametrize("reply", [DROP, BROKEN_JSON, status(503), status(401), status(429)])
+@pytest.mark.parametrize(
+    "reply", [DROP, BROKEN_JSON, status(503), status(401), status(429), status(304)]
+)
 async def test_a_resume_asks_for_the_page_that_failed(tmp_path: Path, reply: Reply) -> None:
     async with lab(tmp_path) as world:
         replies = [reply] * (3 if reply.status == 429 else 1)  # a 429 is asked again by itself
@@ -59,6 +61,18 @@ async def test_a_resume_asks_for_the_page_that_failed(tmp_path: Path, reply: Rep
         before = len(asked_for)
         await resumed(world, GET)
     assert asked_for[before:] == [2, 3, 4, 5]  # the last page that is kept is compared
+
+
+@pytest.mark.parametrize(("code", "moves"), [(200, True), (304, False)])
+async def test_a_list_that_is_not_sent_leaves_the_time_of_the_last_sync(
+    tmp_path: Path, code: int, moves: bool
+) -> None:
+    text = GET.replace("page(page, 2)", "page(page, 2), since: lastSync")
+    async with lab(tmp_path) as world:
+        world.api.get("/rows", status(code, {"data": []} if code == 200 else None))
+        result = await world.run(text)
+        assert result.status == "completed", result.error
+        assert (world.state / "sync-checkpoints.json").exists() == moves
 
 
 async def test_a_page_that_is_refused_is_not_asked_for_again(tmp_path: Path) -> None:
