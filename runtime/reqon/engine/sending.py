@@ -216,7 +216,7 @@ def _known(request: HttpRequest, recorded: RecordedCall) -> HttpReply | None:
     if recorded.status is None or not recorded.usable:
         return None
     kept: Mapping[str, Any] = recorded.reply
-    at, headers = _sent_at(recorded), Headers(kept["headers"])
+    at, headers = _sent_at(recorded), Headers.restored(kept["headers"])
     return HttpReply(request, recorded.status, kept["reason"], headers, kept["body"], 0, at, at)
 
 

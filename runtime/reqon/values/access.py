@@ -57,6 +57,8 @@ def own_field(value: dict[str, Any], name: str) -> Any:
     """The field that patterns and schemas see: own and virtual ones, no fallback of `map`."""
     if name in value:
         return value[name]
+    if isinstance(value, Headers):
+        return _header(value, name)
     return virtual_field(value.meta, name) if isinstance(value, ReplyObject) else MISSING
 
 
@@ -79,9 +81,21 @@ def _object_field(value: dict[str, Any], name: str) -> Any:
         current = current.previous
     if not isinstance(current, dict):
         return find_field(current, name)
-    if isinstance(current, Headers):
-        name = name.lower()
     return own_field(current, name)
+
+
+def _header(headers: Headers, name: str) -> Any:
+    """The field `name`, in any case; RunError where a restart has lost it."""
+    lower = name.lower()
+    if lower in headers.lost:
+        raise RunError(
+            "type",
+            f"the header '{lower}' of a reply from before the interruption was not kept: its name "
+            "speaks of a secret",
+            hint="the next resume asks a 'get' anew; behind a request that changes something, "
+            "start the mission without --resume",
+        )
+    return headers.get(lower, MISSING)
 
 
 def _list_field(value: list[Any], name: str) -> Any:

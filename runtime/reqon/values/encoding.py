@@ -143,7 +143,7 @@ def meta_from_json(found: dict[str, Any]) -> ReplyMeta:
     """The inverse of `meta_json`."""
     return ReplyMeta(
         code=found["code"],
-        headers=Headers(found["headers"]),
+        headers=Headers.restored(found["headers"]),
         ok=found["ok"],
         validation_errors=tuple(found.get("validationErrors", ())),
         webhook_url=found.get("webhookUrl"),
@@ -206,6 +206,6 @@ _UNTAG: Final[dict[str, Callable[[Any], Any]]] = {
     "$duration": Duration,
     "$map": lambda parts: mapped(untag(parts[0]), untag(parts[1])),
     "$reply": _untag_reply,
-    "$headers": Headers,
+    "$headers": Headers.restored,
     _ESCAPE: lambda pair: {pair[0]: untag(pair[1])},
 }

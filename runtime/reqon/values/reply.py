@@ -27,10 +27,21 @@ VIRTUAL_FIELDS: Final = frozenset(
 _SECRET_FIELD = re.compile(r"cookie|key|token|secret|pass|auth")
 
 
-class Headers(dict[str, str]):
-    """Header fields by lower-case name; `field` and `[]` of the language ignore case."""
+_LOST = ":lost"
+"""No name of a header field."""
 
-    __slots__ = ()
+
+class Headers(dict[str, str]):
+    """Header fields by lower-case name; `field` and `[]` of the language ignore case.
+
+    `lost` are the names of those that were not kept over a restart.
+    """
+
+    __slots__ = ("lost",)
+
+    def __init__(self, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(fields or {})
+        self.lost: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, fields: Iterable[tuple[str, str]]) -> Headers:
@@ -41,9 +52,21 @@ class Headers(dict[str, str]):
             headers[key] = f"{headers[key]}, {value}" if key in headers else value
         return headers
 
-    def kept(self) -> dict[str, str]:
-        """What may lie on a disk: all but cookies and fields whose name speaks of a secret."""
-        return {name: value for name, value in self.items() if not _SECRET_FIELD.search(name)}
+    def kept(self) -> dict[str, Any]:
+        """What may lie on a disk: all but cookies and fields whose name speaks of a secret.
+
+        Of those the names are kept.
+        """
+        lost = {*self.lost, *filter(_SECRET_FIELD.search, self)}
+        found: dict[str, Any] = {name: self[name] for name in self if name not in lost}
+        return {**found, _LOST: sorted(lost)} if lost else found
+
+    @classmethod
+    def restored(cls, kept: Mapping[str, Any]) -> Headers:
+        """The inverse of `kept`."""
+        headers = cls({name: value for name, value in kept.items() if name != _LOST})
+        headers.lost = frozenset(kept.get(_LOST, ()))
+        return headers
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reqon.errors import RunError
+from reqon.values.access import field, index, pattern_field
 from reqon.values.duration import Duration
 from reqon.values.encoding import tag, untag
 from reqon.values.json_form import MAX_DEPTH, json_form, record_form
@@ -242,4 +243,15 @@ def test_cookies_and_secret_fields_of_a_reply_are_not_kept():
     reply = with_reply({"id": 1}, ReplyMeta(200, Headers.of(fields)))
     body, meta = tag(reply)["$reply"]
     assert body == {"id": 1}
-    assert meta["headers"] == {"etag": "e", "x-total": "7"}
+    lost = ["set-cookie", "x-auth-token"]
+    assert meta["headers"] == {"etag": "e", "x-total": "7", ":lost": lost}
+
+
+@pytest.mark.parametrize("name", ["Set-Cookie", "x-auth-token"])
+def test_a_header_that_was_not_kept_is_no_missing_one(name: str):
+    headers = Headers.of([("Set-Cookie", "sid=1"), ("X-Auth-Token", "t"), ("ETag", "e")])
+    again = untag(tag(untag(tag(headers))))
+    assert (field(again, "etag"), field(again, "x-other")) == ("e", None)
+    for read in (field, index, pattern_field):
+        with pytest.raises(RunError, match="was not kept"):
+            read(again, name)
