@@ -52,6 +52,8 @@ MAX_REDIRECTS = 10
 MAX_BODY_BYTES = 1 << 30
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({404, 410})
+_SAID_BY_US = ("Content-Type",)
+"""What the library would add by itself: a type for a body that there is not."""
 _DEFAULT_HEADERS = {
     "Accept": "application/json, text/plain;q=0.9, */*;q=0.8",
     "User-Agent": "reqon",
@@ -280,6 +282,7 @@ class HttpClient:
             headers=request.headers,
             data=request.body,
             allow_redirects=False,
+            skip_auto_headers=_SAID_BY_US,
         ) as response:
             raw = await _read(response, self._max_body_bytes)
             headers = Headers.of(response.headers.items())

@@ -381,6 +381,13 @@ async def test_without_a_retry_there_is_one_attempt(bench: Bench):
     assert len(bench.api.requests) == 1
 
 
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+async def test_a_request_without_a_body_names_no_type_of_one(bench: Bench, method: str):
+    bench.api.on(method, "/x", {})
+    await bench.reply("/x", method)
+    assert bench.api.requests[0].header("Content-Type") is None
+
+
 async def test_a_connection_that_is_used_again_and_breaks_counts_as_an_attempt(bench: Bench):
     bench.api.get("/x", {}, DROP, {})
     await bench.reply("/x")
