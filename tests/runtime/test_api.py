@@ -306,19 +306,25 @@ def test_progress_comes_ten_times_a_second_at_most_and_ends_with_the_last(
     assert len(told) < 100
 
 
+@pytest.mark.parametrize(
+    "failure", [ValueError("no patience"), asyncio.CancelledError("no patience")]
+)
 def test_a_callback_that_fails_is_logged_and_harms_nothing(
-    own_folder: Path, caplog: pytest.LogCaptureFixture
+    own_folder: Path, caplog: pytest.LogCaptureFixture, failure: BaseException
 ) -> None:
     def fail(*_: Any) -> None:
-        raise ValueError("no patience")
+        raise failure
 
     watcher = {"on_action_start": fail, "on_progress": fail, "on_action_complete": fail}
     assert execute(COUNTING, progress_callbacks=watcher).ok
     assert "the callback on_action_start failed" in caplog.text
+    assert "the callback on_action_complete failed" in caplog.text
     assert "no patience" in caplog.text
 
 
-@pytest.mark.parametrize("leaving", [SystemExit(5), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "leaving", [SystemExit(5), KeyboardInterrupt(), pytest.fail.Exception("no patience")]
+)
 def test_a_callback_that_leaves_interrupts_the_run_in_order(
     own_folder: Path, caplog: pytest.LogCaptureFixture, leaving: BaseException
 ) -> None:

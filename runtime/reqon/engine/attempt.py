@@ -37,6 +37,9 @@ from reqon.steps.positions import Position
 from reqon.stores.base import Store
 from reqon.values.dates import parse_iso
 
+CANCELLED = "CancelledError"
+"""What interrupted a run whose task was cancelled, as its record says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -77,7 +80,10 @@ class Attempt:
             async with events:
                 return await self._run(session, events, clock)
         except asyncio.CancelledError:
-            await session.leave()
+            await session.leave(CANCELLED)
+            raise
+        except GeneratorExit:
+            session.abandon()
             raise
         finally:
             await session.close()

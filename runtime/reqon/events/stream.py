@@ -23,6 +23,8 @@ FULL = 1000
 _MOST_TURNS = 100
 DRAIN_SECONDS = 5.0
 """How long the end of a run waits for its watchers."""
+CANCELLED_SECONDS = 0.5
+"""How long one waits whose task was cancelled."""
 
 _log = logging.getLogger("reqon.events")
 
@@ -74,14 +76,19 @@ class EventStream:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if kind is GeneratorExit:  # the event loop is gone, nobody can wait
+            return
         for watcher in self._watchers:
             watcher.end()
         tasks = [watcher.task for watcher in self._watchers if watcher.task is not None]
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
-            for task in late:
+        seconds = CANCELLED_SECONDS if kind is asyncio.CancelledError else DRAIN_SECONDS
+        try:
+            if tasks:
+                await asyncio.wait(tasks, timeout=seconds)
+        finally:
+            for task in tasks:
                 task.cancel()
-        await self._group.__aexit__(None, None, None)
+            await self._group.__aexit__(None, None, None)
 
 
 class _Watcher:
@@ -116,6 +123,13 @@ class _Watcher:
         self._news.set()
 
     async def deliver(self) -> None:
+        try:
+            await self._deliver()
+        finally:
+            self._dropped = True
+            self._queue.clear()
+
+    async def _deliver(self) -> None:
         while True:
             while self._queue:
                 if not await self._give(self._queue.popleft()):
@@ -133,7 +147,5 @@ class _Watcher:
                 await waiting
         except Exception:  # noqa: BLE001 - the fence of a watcher
             _log.exception("a watcher of the run failed and gets no further events")
-            self._dropped = True
-            self._queue.clear()
             return False
         return True

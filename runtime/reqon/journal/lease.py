@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from reqon.errors import RefusedError, StateStoreError
+from reqon.errors import ConfigError, RefusedError, StateStoreError
 from reqon.journal.elsewhere import Elsewhere
 from reqon.journal.request import Timing
 
@@ -39,9 +39,9 @@ class Lease:
             await asyncio.sleep(self._timing.renew)
             try:
                 held = await self._elsewhere.renew(self._mission, self.epoch, self._timing.lease)
-            except StateStoreError as error:
+            except (StateStoreError, ConfigError) as error:
                 if time.monotonic() - renewed_at > self._timing.lease:
-                    on_lost(error)
+                    on_lost(_not_renewed(error))
                     return
                 continue
             if not held:
@@ -53,9 +53,8 @@ class Lease:
         """Give it back; a store that fails now lets it run out."""
         if self._renewal is not None:
             self._renewal.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._renewal
-        with contextlib.suppress(StateStoreError):
+            await asyncio.wait({self._renewal})
+        with contextlib.suppress(StateStoreError, ConfigError):
             await self._elsewhere.release(self._mission, self.epoch)
 
 
@@ -81,6 +80,12 @@ def owner_of(process: dict[str, Any], state_folder: Path) -> str:
     """Who a run is: the state folder of this machine, whose lock it holds."""
     parts = (process.get("host"), process.get("bootId"), state_folder.absolute())
     return " ".join(str(part) for part in parts)
+
+
+def _not_renewed(error: StateStoreError | ConfigError) -> StateStoreError:
+    if isinstance(error, StateStoreError):
+        return error
+    return StateStoreError(error.message, hint=error.hint)
 
 
 def _lost(mission: str) -> StateStoreError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from reqon.clock import format_instant
-from reqon.errors import ConfigError, RefusedError, StateStoreError, StorageError
+from reqon.errors import ConfigError, RefusedError, ReqonError, StateStoreError, StorageError
 from reqon.journal.blobs import BlobFolder
 from reqon.journal.carrying import Carrier
 from reqon.journal.disk import Disk
@@ -33,8 +34,10 @@ from reqon.journal.retention_elsewhere import forget_old
 from reqon.journal.run_state import RunState
 from reqon.journal.shipping import ShippedWriter
 from reqon.journal.unit import Unit
-from reqon.journal.writer import in_thread
+from reqon.journal.writer import in_thread, to_its_end
 from reqon.stores.base import Store
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -76,6 +79,8 @@ class Session:
         self._views_begun = self._views_done = 0
         self._tick: asyncio.TimerHandle | None = None
         self._record_write: asyncio.Future[None] | None = None
+        self._ending: tuple[FinalStatus, dict[str, Any]] | None = None
+        self._finished = False
         self._closed = False
         self._base_bytes = 0
         ledger.on_frame = self._arm_tick
@@ -327,7 +332,13 @@ class Session:
             await self._work(write_record, self._held.disk, path, self.record())
 
     async def _compact(self) -> None:
-        """Begin the journal anew; only right after the views were written."""
+        """Begin the journal anew; only right after the views were written.
+
+        A cancellation waits: a writer that knew the old file alone would write where nobody reads.
+        """
+        await to_its_end(asyncio.ensure_future(self._compact_whole()))
+
+    async def _compact_whole(self) -> None:
         held, writer = self._held, self._ledger.writer
         assert writer is not None
         assert self._blobs is not None
@@ -383,10 +394,12 @@ class Session:
         async with self._views:
             with self._commits_held():
                 try:
-                    return await self._finish(status, error, interrupted_by)
+                    record = await self._finish(status, error, interrupted_by)
                 except StorageError as failure:
                     self.failure = failure
-                    return await self._rescue(failure, error)
+                    record = await self._rescue(failure, error)
+        self._finished = True
+        return record
 
     async def _finish(
         self, status: FinalStatus, error: Mapping[str, Any] | None, interrupted_by: str | None
@@ -407,6 +420,12 @@ class Session:
         self.state.end_attempt(end)
         ledger.append(Frame(n=0, t=0, k="end", end=end))
         record = self.record()
+        self._ending = status, record
+        await self._wind_up(status, record)
+        return record
+
+    async def _wind_up(self, status: FinalStatus, record: dict[str, Any]) -> None:
+        """What follows the last frame; may be done twice."""
         await self._materialise(record)
         await self._carry(record)
         if status == "completed":
@@ -414,7 +433,6 @@ class Session:
                 finish_files, self._held.disk, self._held.request, self._held.stem
             )
             await self._forget_elsewhere()
-        return record
 
     async def _forget_elsewhere(self) -> None:
         """Old states go from the store elsewhere too; a failure there changes no outcome."""
@@ -460,24 +478,49 @@ class Session:
         with contextlib.suppress(StorageError, RefusedError):
             await self._carry(self.record() | shown)
 
-    async def leave(self) -> None:
-        """The task was cancelled: a store elsewhere cannot find out that nobody runs any more."""
-        if self._held.carrier is not None and self._ledger.failure is None:
-            await self.finish("interrupted")
+    async def leave(self, interrupted_by: str | None = None) -> None:
+        """The task was cancelled: end as `interrupted`, or what `finish` had begun.
+
+        An execution that has ended stays what it is. What cannot be written now a later run does.
+        """
+        if self._finished or self._closed or self._ledger.failure is not None:
+            return
+        try:
+            if self._ending is not None:
+                await self._wind_up(*self._ending)
+            elif self.state.ended == "completed":
+                await self.finish("completed")
+            else:
+                await self.finish("interrupted", interrupted_by=interrupted_by)
+        except ReqonError as error:
+            _log.warning("a cancelled run could not be ended in order: %s", error.message)
 
     async def close(self) -> None:
-        """Release locks and descriptors; does nothing the second time."""
+        """Release locks and descriptors, whatever comes between; nothing the second time."""
         if self._closed:
             return
+        self._stop()
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(self._release)
+            if self._held.carrier is not None:
+                stack.push_async_callback(self._held.carrier.close)
+            if isinstance(self._ledger.writer, ShippedWriter):
+                stack.push_async_callback(self._ledger.writer.stop)
+
+    def abandon(self) -> None:
+        """The same where nobody can wait: the event loop is gone."""
+        if not self._closed:
+            self._stop()
+            self._release()
+
+    def _stop(self) -> None:
         self._closed = True
         if self._tick is not None:
             self._tick.cancel()
         self._ledger.drop()
+
+    def _release(self) -> None:
         held = self._held
-        if isinstance(self._ledger.writer, ShippedWriter):
-            await self._ledger.writer.stop()
-        if held.carrier is not None:
-            await held.carrier.close()
         if held.heartbeat is not None:
             held.heartbeat.stop()
         held.executor.shutdown(wait=True)

@@ -18,6 +18,7 @@ import json
 import os
 import socket
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -102,6 +103,11 @@ class FileLock:
             fd, self.fd = self.fd, -1
             self._close(fd)
 
+    def __del__(self) -> None:
+        """Whoever held it is gone without a word, as a run whose event loop was closed."""
+        with contextlib.suppress(BaseException):
+            self.release()
+
     def _close(self, fd: int) -> None:
         if fd in _open:  # else this is a forked child, which has let go of it
             _open.discard(fd)
@@ -183,7 +189,7 @@ class Heartbeat:
 
     def __init__(self, lock: FileLock, disk: Disk, seconds: float) -> None:
         self._stop = threading.Event()
-        self._lock = lock
+        self._lock = weakref.ref(lock)  # so that a lock that nobody holds is let go
         self._disk = disk
         self._seconds = seconds
         self._thread = threading.Thread(target=self._beat, name="reqon-heartbeat", daemon=True)
@@ -191,8 +197,16 @@ class Heartbeat:
 
     def _beat(self) -> None:
         while not self._stop.wait(self._seconds):
-            with contextlib.suppress(OSError):
-                self._disk.touch(self._lock.fd)
+            if not self._touch():
+                return
+
+    def _touch(self) -> bool:
+        lock = self._lock()
+        if lock is None:
+            return False
+        with contextlib.suppress(OSError):
+            self._disk.touch(lock.fd)
+        return True
 
     def stop(self) -> None:
         """End the thread, before its lock is released."""

@@ -9,6 +9,7 @@ Whatever fails on the way lets go of everything that was taken.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import os
@@ -72,6 +73,12 @@ async def open_session(request: SessionRequest, disk: Disk) -> Session:
     opening = _Opening(request, disk)
     try:
         return await opening.run()
+    except GeneratorExit:
+        opening.abandon()
+        raise
+    except asyncio.CancelledError:
+        await opening.leave()
+        raise
     except OSError as error:
         await opening.release()
         path = Path(error.filename) if error.filename else request.paths.root
@@ -111,13 +118,34 @@ class _Opening:
         self.owner = process_facts()
         self.lease: Lease | None = None
         self.net = None if request.elsewhere is None else NetChanges()
+        self.session: Session | None = None
+
+    async def leave(self) -> None:
+        """The task was cancelled: end what has begun, then let everything go."""
+        try:
+            if self.session is not None:
+                await self.session.leave()
+        finally:
+            await self.release()
 
     async def release(self) -> None:
-        """Let everything go."""
-        if isinstance(self.writer, ShippedWriter):
-            await self.writer.stop()
-        if self.lease is not None:
-            await self.lease.release()
+        """Let everything go, whatever comes between."""
+        if self.session is not None:
+            await self.session.close()
+            return
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(self._release)
+            if self.lease is not None:
+                stack.push_async_callback(self.lease.release)
+
+    def abandon(self) -> None:
+        """The same where nobody can wait: the event loop is gone."""
+        if self.session is not None:
+            self.session.abandon()
+        else:
+            self._release()
+
+    def _release(self) -> None:
         if self.heartbeat is not None:
             self.heartbeat.stop()
         self.executor.shutdown(wait=True)
@@ -328,7 +356,7 @@ class _Opening:
             await self._work(self.shelf.sign, request.paths.journal(stem))
         moved = data_of(described(state.start.stores)) != data_of(request.stores)
         state.begin_attempt(start)
-        session = self._session(state, stem, resumed)
+        session = self.session = self._session(state, stem, resumed)
         await session.begin(rebase=moved)
         return session
 

@@ -9,7 +9,6 @@ the disk is.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -81,5 +80,4 @@ class ShippedWriter(JournalWriter):
         """End what is under way; frames that did not go are in the local journal."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
-            with contextlib.suppress(BaseException):
-                await self._task
+            await asyncio.wait({self._task})

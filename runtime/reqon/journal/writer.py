@@ -34,7 +34,11 @@ async def in_thread(executor: Executor, work: Callable[P, T], *args: P.args, **k
     Work on files is never left running behind the back of the one who is to clean up after it.
     """
     loop = asyncio.get_running_loop()
-    future = loop.run_in_executor(executor, partial(work, *args, **kw))
+    return await to_its_end(loop.run_in_executor(executor, partial(work, *args, **kw)))
+
+
+async def to_its_end(future: asyncio.Future[T]) -> T:
+    """Wait for what is under way; a cancellation, even a second one, comes when it has ended."""
     cancelled: asyncio.CancelledError | None = None
     while not future.done():
         try:
@@ -43,9 +47,11 @@ async def in_thread(executor: Executor, work: Callable[P, T], *args: P.args, **k
             cancelled = error
         except BaseException:  # noqa: BLE001 - raised again by `result`
             break
-    if cancelled is not None:
-        raise cancelled
-    return future.result()
+    if cancelled is None:
+        return future.result()
+    if not future.cancelled():
+        future.exception()  # so that nobody misses it
+    raise cancelled
 
 
 class JournalWriter:

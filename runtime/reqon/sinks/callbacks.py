@@ -1,11 +1,13 @@
 """Hands events to a program's own callbacks, `on_action_start`, `on_progress` and so on.
 
-Callbacks come after the commit that they tell of. What they raise is logged and changes nothing.
+Callbacks come after the commit that they tell of. What they raise is logged and changes nothing,
+but for what is no `Exception` and so means to leave.
 Progress is told ten times a second at most, and always the last of an action.
 """
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Mapping
@@ -67,8 +69,9 @@ class ErrorReport:
 class CallbackSink:
     """A sink around a mapping of names to functions, or an object with methods of those names.
 
-    `leaving` is the SystemExit or KeyboardInterrupt of a callback, which is told to `on_leaving`
-    and ends the callbacks: raised here, it would tear the event loop from under the run.
+    `leaving` is the SystemExit, KeyboardInterrupt or the like (`pytest.fail()`) of a callback,
+    which is told to `on_leaving` and ends the callbacks: raised here, it would tear the event loop
+    from under the run.
     """
 
     def __init__(
@@ -127,12 +130,24 @@ class CallbackSink:
                 await outcome
         except Exception:
             LOG.exception("the callback %s failed; the run goes on", name)
-        except (SystemExit, KeyboardInterrupt) as error:
+        except asyncio.CancelledError:
+            if _is_cancelled():
+                raise
+            LOG.exception("the callback %s failed; the run goes on", name)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
             if self._on_leaving is None:
                 raise
             self.leaving = error
             self._functions = {}
             self._on_leaving(error)
+
+
+def _is_cancelled() -> bool:
+    """Whether the task itself is; what is cancelled in a callback alone is its own affair."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _functions(callbacks: object) -> dict[str, Callable[..., Any]]:
@@ -146,7 +161,15 @@ def _functions(callbacks: object) -> dict[str, Callable[..., Any]]:
             )
     else:
         given: dict[str, object] = {name: getattr(callbacks, name, None) for name in NAMES}
-    return {name: function for name, function in given.items() if callable(function)}
+        if all(function is None for function in given.values()):
+            raise TypeError(f"progress_callbacks has none of {', '.join(NAMES)}: {callbacks!r}")
+    found: dict[str, Callable[..., Any]] = {}
+    for name, function in given.items():
+        if callable(function):
+            found[name] = function
+        elif function is not None:
+            raise TypeError(f"the callback {name} must be a function, not {function!r}")
+    return found
 
 
 def _snake(name: str) -> str:
