@@ -21,6 +21,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
+from reqon.arguments import (
+    check_mapping,
+    check_path,
+    check_source,
+    check_text,
+    check_type,
+    moment,
+)
 from reqon.engine.run import ResumeChoice, RunControl, RunOptions, RunResult, run_mission
 from reqon.errors import CheckError, ConfigError, ReqonError
 from reqon.events.stream import Sink
@@ -108,6 +116,12 @@ class ExecuteOptions(TypedDict, total=False):
     auth: str | Path | None
 
 
+class _HistoryOptions(TypedDict):
+    limit: int | None
+    status: str | None
+    since: datetime | None
+
+
 def execute(source: str | Path, **options: Unpack[ExecuteOptions]) -> ExecutionResult:
     """Run the missions of `source` to their end; takes the options of `execute_async`.
 
@@ -166,21 +180,28 @@ async def execute_async(  # noqa: PLR0913 - options, all by name
         ConfigError: A path, mission, option or credential is missing or wrong.
         RefusedError: State forbids it: running already, source changed, state damaged.
     """
-    _check_type("since", since, datetime)
-    _check_type("until", until, datetime)
-    _check_type("wait", wait, timedelta)
+    check_source(source)
+    check_mapping("env", env, str)
+    check_mapping("variables", variables, str, int, float)
+    check_text("mission", mission)
+    check_text("execution_id", execution_id)
+    check_path("auth", auth)
+    check_type("wait", wait, timedelta)
+    check_type("limit", limit, int)
+    for name, value in (("resume", resume), ("force", force), ("dry_run", dry_run), ("full", full)):
+        check_type(name, value, bool)
     environ = os.environ if env is None else env
     settings = load_settings(environ, folder=Path(), auth_file=None if auth is None else Path(auth))
     if unknown not in (None, "resend", "skip"):
         raise ConfigError(f"unknown={unknown!r} is no choice", hint="say 'resend' or 'skip'")
     options = RunOptions(
-        state_dir=Path(state_dir) if state_dir is not None else default_state_dir(environ),
+        state_dir=_state_dir(state_dir, environ),
         resume=execution_id or (ResumeChoice.IF_ANY if resume else ResumeChoice.NEVER),
         force=force,
         wait_seconds=None if wait is None else wait.total_seconds(),
         full=full,
-        since=since,
-        until=until,
+        since=moment("since", since),
+        until=moment("until", until),
         limit=limit,
         variables=dict(variables or {}),
         dry_run=dry_run,
@@ -235,10 +256,13 @@ async def get_execution_state_async(
     mission: str, execution_id: str | None = None, *, state_dir: str | Path | None = None
 ) -> ExecutionState | None:
     """The same for programs with an event loop."""
+    check_type("mission", mission, str)
+    check_type("execution_id", execution_id, str)
     store = current_state_store() if state_dir is None else None
     if store is not None and (execution_id is not None or can_list(store)):
         return await read_one(store, mission, execution_id)
-    return await asyncio.to_thread(_read_state, mission, execution_id, state_dir)
+    reader = _reader(state_dir)
+    return await asyncio.to_thread(_read_state, reader, mission, execution_id)
 
 
 def get_execution_history(
@@ -270,17 +294,21 @@ async def get_execution_history_async(
     state_dir: str | Path | None = None,
 ) -> list[ExecutionState]:
     """The same for programs with an event loop."""
+    check_type("mission", mission, str)
+    check_type("limit", limit, int)
     if limit is not None and limit < 1:
         raise ConfigError(f"limit={limit!r} is no number of executions", hint="say 1 or more")
     if status not in (None, *STATUSES):
         raise ConfigError(f"status={status!r} is none", hint=f"say one of {', '.join(STATUSES)}")
-    _check_type("since", since, datetime)
+    since = moment("since", since)
     store = current_state_store() if state_dir is None else None
     if store is not None and can_list(store):
         states = await read_all(store, mission, status)
         return [s for s in states if since is None or s.started_at >= since][:limit]
     reader = _reader(state_dir)
-    return await asyncio.to_thread(reader.history, mission, limit=limit, status=status, since=since)
+    return await asyncio.to_thread(
+        _read_history, reader, mission, limit=limit, status=status, since=since
+    )
 
 
 def _wait_for(name: str, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -300,18 +328,37 @@ def _in_event_loop() -> bool:
     return True
 
 
+def _state_dir(state_dir: str | Path | None, environ: Mapping[str, str]) -> Path:
+    check_path("state_dir", state_dir)
+    return _from_here(default_state_dir(environ) if state_dir is None else Path(state_dir))
+
+
+def _from_here(path: Path) -> Path:
+    """The path in full: the program may go to another folder meanwhile."""
+    try:
+        return path.absolute()
+    except OSError as error:
+        raise ConfigError(
+            f"'{path}' leads nowhere: the current folder cannot be found ({error.strerror})",
+            hint="go to a folder that is there, or say the path in full",
+        ) from error
+
+
 def _reader(state_dir: str | Path | None) -> StateReader:
-    reader = StateReader(
-        Path(state_dir) if state_dir is not None else default_state_dir(os.environ)
-    )
+    return StateReader(_state_dir(state_dir, os.environ))
+
+
+def _read_history(
+    reader: StateReader, mission: str | None, **options: Unpack[_HistoryOptions]
+) -> list[ExecutionState]:
     check_listable(reader.paths)
-    return reader
+    return reader.history(mission, **options)
 
 
 def _read_state(
-    mission: str, execution_id: str | None, state_dir: str | Path | None
+    reader: StateReader, mission: str, execution_id: str | None
 ) -> ExecutionState | None:
-    reader = _reader(state_dir)
+    check_listable(reader.paths)
     if execution_id is not None:
         return reader.record(execution_id, mission)
     return reader.latest(mission)
@@ -355,19 +402,15 @@ def _having(
     return having or selected
 
 
-def _check_type(name: str, value: object, wanted: type) -> None:
-    if value is not None and not isinstance(value, wanted):
-        raise TypeError(f"{name} must be a {wanted.__name__}, not {value!r}")
-
-
 def _roots(source: str | Path) -> tuple[Files, Sequence[ProgramRoot]]:
     if isinstance(source, str):
         files = TextOverDisk(source)
         return files, [ProgramRoot(TextOverDisk.NAME, "file", TextOverDisk.NAME)]
     disk = DiskFiles()
-    if disk.kind(str(source)) is None:
+    path = str(_from_here(source))
+    if disk.kind(path) is None:
         raise ConfigError(f"no such path: '{source}'", hint="a program text is given as a str")
-    found = find_programs(str(source), disk)
+    found = find_programs(path, disk)
     _refuse_errors(found.diagnostics)
     return disk, found.programs
 

@@ -51,6 +51,8 @@ def set_state_store(
     if (save is None) != (load is None) or (store is not None and save is not None):
         raise TypeError("set_state_store takes an object, or both save= and load=, or None")
     if save is not None and load is not None:
+        if not callable(save) or not callable(load):
+            raise TypeError("set_state_store takes functions for save= and load=")
         _current = cast("StateStore", _Functions(save, load))
     else:
         problem = None if store is None else problem_of_store(store)
@@ -95,6 +97,8 @@ def problem_of_store(store: object) -> str | None:
     for name in ("save", "load"):
         if not callable(getattr(store, name, None)):
             return f"a state store needs a method '{name}'"
+        if inspect.isclass(store) and inspect.isfunction(inspect.getattr_static(store, name)):
+            return f"a state store is an object, not a class: '{store.__name__}()' makes one"
     return None
 
 

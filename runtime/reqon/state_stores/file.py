@@ -38,7 +38,7 @@ class FileStateStore:
     """States, frames and leases below one folder, each durable when its method returns."""
 
     def __init__(self, folder: str | Path, clock: Clock | None = None) -> None:
-        self._folder = Path(folder)
+        self._folder = Path(folder).absolute()
         self._states = self._folder / "executions"
         self._lent = self._folder / "missions.json"
         self._clock = clock or SystemClock()

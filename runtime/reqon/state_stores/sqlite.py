@@ -79,7 +79,7 @@ class SqliteStateStore:
     """States, frames and leases in the tables of one file, which is made when it is needed."""
 
     def __init__(self, path: str | Path) -> None:
-        self._path = Path(path)
+        self._path = Path(path).absolute()
         self._lock = threading.Lock()
         self._open: list[sqlite3.Connection] = []
         self._was_open = False
