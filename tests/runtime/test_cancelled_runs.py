@@ -9,6 +9,7 @@ import asyncio
 import gc
 import inspect
 import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -213,3 +214,74 @@ def test_a_run_whose_loop_was_closed_under_it_lets_the_mission_go(own_folder: Pa
     assert state.status == "interrupted"
     resumed = execute(COUNTING, env=LONG, resume=True)
     assert (resumed.execution_id, resumed.status) == (state.execution_id, "completed")
+
+
+# ---------------------------------------------------------------- cancelled in part
+
+PARALLEL = """
+mission Counting {
+  store numbers: file("numbers")
+  action Count {
+    for n in range(1, 300) parallel 3 checkpoint every 5 {
+      store { id: toString(n), square: n * n } -> numbers { key: .id }
+    }
+  }
+  action Other { for n in range(1, 300) checkpoint every 5 { store { id: concat("o", n) } -> numbers { key: .id } } }
+  run [Count, Other]
+}
+"""
+
+
+class Unsteady:
+    """A store that now and then has something of its own cancelled, or fails beyond words."""
+
+    def __init__(self, failure: BaseException) -> None:
+        self.kept = MemoryStateStore()
+        self.calls = 0
+        self._failure = failure
+
+    async def save(self, state: dict[str, Any]) -> None:
+        self.calls += 1
+        await asyncio.sleep(0)
+        if self.calls % 20 == 0:
+            raise self._failure
+        self.kept.save(state)
+
+    async def load(self, execution_id: str) -> dict[str, Any] | None:
+        return self.kept.load(execution_id)
+
+
+class SpeechlessError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize("failure", [asyncio.CancelledError(), SpeechlessError()])
+def test_a_store_that_cancels_something_of_its_own_is_tried_again(
+    own_folder: Path, failure: BaseException
+) -> None:
+    store = Unsteady(failure)
+    set_state_store(store)
+    result = execute(PARALLEL)
+    assert (result.status, result.stores["numbers"].count) == ("completed", 600)
+    assert store.calls > 20
+
+
+async def test_one_whose_branches_alone_are_cancelled_has_not_completed(own_folder: Path) -> None:
+    """As by a program that cancels all tasks it finds."""
+    store = SlowStore(0.002)
+    set_state_store(store)
+    began = asyncio.Event()
+    callbacks = {"on_progress": lambda _: began.set()}
+    run = asyncio.ensure_future(execute_async(PARALLEL, progress_callbacks=callbacks))
+    await began.wait()
+    for task in asyncio.all_tasks() - {asyncio.current_task(), run}:
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    state = await get_execution_state_async("Counting")
+    assert state is not None
+    assert state.status == "interrupted"
+    shutil.rmtree(".vague-data")
+    resumed = await execute_async(PARALLEL, execution_id=state.execution_id)
+    assert (resumed.status, resumed.stores["numbers"].added) == ("completed", 600)

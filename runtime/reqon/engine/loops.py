@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reqon.engine.staging import stage_position
+from reqon.engine.together import all_of
 from reqon.errors import ReqonError, RunError
 from reqon.events.model import CheckpointSaved, Progressed, Warned
 from reqon.journal.unit import Barrier
@@ -172,9 +173,7 @@ class _ParallelLoop:
             self.branch.fork(f"{self.position.address}#{number}", self.branch.stop)
             for number in range(n_workers)
         ]
-        async with asyncio.TaskGroup() as group:
-            for child in children:
-                group.create_task(self._work(child, waiting))
+        await all_of(self._work(child, waiting) for child in children)
         await self._leave(children)
         if self.error is not None:
             raise self.error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reqon.engine import calls
 from reqon.engine.staging import stage_position
 from reqon.engine.stops import Stop
+from reqon.engine.together import all_of
 from reqon.errors import AbortError, Interrupted, ReqonError, RunError, StoppedError, StorageError
 from reqon.events.model import Failed, StageSkipped, StageStarted
 from reqon.journal.unit import Barrier
@@ -279,9 +280,7 @@ class _Group:
 
     async def run(self) -> list[RunError]:
         try:
-            async with asyncio.TaskGroup() as group:
-                for name in self.names:
-                    group.create_task(self._run_one(name))
+            await all_of(self._run_one(name) for name in self.names)
         finally:
             self.stop.release()
         for error in self.errors:

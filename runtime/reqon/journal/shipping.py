@@ -53,7 +53,7 @@ class ShippedWriter(JournalWriter):
         self._waiting_frames.append((number, frame))
 
     def superseded(self, number: int) -> None:
-        """A state was saved that holds everything up to this frame."""
+        """The store has everything up to this frame."""
         while self._waiting_frames and self._waiting_frames[0][0] <= number:
             self._waiting_frames.popleft()
 
@@ -65,13 +65,15 @@ class ShippedWriter(JournalWriter):
         await here
         while frames := self._next_frames(number):
             await self._elsewhere.append_all(self.execution_id, frames)
+            self.superseded(frames[-1][0])
 
     def _next_frames(self, number: int) -> list[tuple[int, dict[str, Any]]]:
-        """Those that wait, up to this number, as many as go together."""
+        """Those that wait, up to this number, as many as go together; they wait until they went."""
         frames: list[tuple[int, dict[str, Any]]] = []
         size = 0
-        while self._waiting_frames and self._waiting_frames[0][0] <= number and size < _MOST_CHARS:
-            at, frame = self._waiting_frames.popleft()
+        for at, frame in self._waiting_frames:
+            if at > number or size >= _MOST_CHARS:
+                break
             frames.append((at, frame))
             size += len(frame["frame"]) + sum(map(len, frame.get("blobs", {}).values()))
         return frames

@@ -115,8 +115,10 @@ class CarefulStore:
                     return await outcome if inspect.isawaitable(outcome) else outcome
                 except ConfigError:
                     raise
-                except Exception as error:
-                    reason = f"{type(error).__name__}: {error}"
+                except (Exception, asyncio.CancelledError) as error:
+                    if _is_cancelled(error):
+                        raise
+                    reason = f"{type(error).__name__}: {_text(error)}"
                     if attempt == TRIES:
                         message = f"the state store failed to {name}: {reason}"
                         raise StateStoreError(message, hint=_RESUME) from error
@@ -132,6 +134,19 @@ class CarefulStore:
             lock = known[id(self._store), self._mission] = asyncio.Lock()
         self._lock = lock
         return lock
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    """Whether our own task is; a store may have cancelled something of its own."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as failure:  # noqa: BLE001 - somebody else's program
+        return f"its text cannot be had ({type(failure).__name__})"
 
 
 def _has(store: object, *names: str) -> bool:

@@ -149,6 +149,8 @@ class PageCommits:
         trace: TracebackType | None,
     ) -> None:
         await self._group.__aexit__(kind, error, trace)
+        if self._running is not None and self._running.cancelled():
+            raise asyncio.CancelledError("a commit of pages was cancelled")
         found = self._failed or self._fetching
         if found is not None:
             raise found
