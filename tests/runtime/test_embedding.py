@@ -14,6 +14,7 @@ from reqon import (
     ConfigError,
     FileStateStore,
     MemoryStateStore,
+    StorageError,
     execute,
     get_execution_history,
     get_execution_state,
@@ -31,6 +32,10 @@ mission Counting {
   }
   run Count
 }
+"""
+
+PASSWORD = """mission Counting {
+  let password = env("STATE_PASSWORD")
 """
 
 
@@ -171,3 +176,20 @@ def test_a_class_is_no_store_unless_it_needs_no_object() -> None:
         set_state_store(save=5, load=5)  # pyright: ignore[reportArgumentType]
     set_state_store(Functions)
     assert execute(COUNTING).ok
+
+
+# ---------------------------------------------------------------- secrets
+
+
+def test_what_a_store_raises_is_logged_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
+    secret = "sesame-0123456789"
+
+    def save(state: dict[str, Any]) -> None:
+        raise OSError(f"cannot reach https://reqon:{secret}@states.test")
+
+    set_state_store(save=save, load={}.get)
+    with pytest.raises(StorageError) as caught:
+        execute(COUNTING.replace("mission Counting {", PASSWORD), env={"STATE_PASSWORD": secret})
+    assert "cannot reach" in caught.value.message
+    assert "trying again" in caplog.text
+    assert secret not in caplog.text + str(caught.value)

@@ -22,16 +22,21 @@ _TURN_SECONDS = 0.0002
 
 @contextmanager
 def unhurried_collector() -> Generator[None]:
-    """Look for garbage less often; what the process had set is there again at the end."""
+    """Look for garbage less often; what the process had set is there again at the end.
+
+    What it has set meanwhile stays.
+    """
     before = gc.get_threshold()
     if not 0 < before[0] < _OBJECTS:
         yield
         return
     gc.set_threshold(_OBJECTS, *before[1:])
+    ours = gc.get_threshold()
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        if gc.get_threshold() == ours:
+            gc.set_threshold(*before)
 
 
 @contextmanager
@@ -42,7 +47,9 @@ def prompt_threads() -> Generator[None]:
         yield
         return
     sys.setswitchinterval(_TURN_SECONDS)
+    ours = sys.getswitchinterval()
     try:
         yield
     finally:
-        sys.setswitchinterval(before)
+        if sys.getswitchinterval() == ours:
+            sys.setswitchinterval(before)

@@ -216,7 +216,8 @@ class _Run:
         if options.debugger is not None:
             self.mission_options = replace(self.mission_options, timeout_ms=None)
         store = store_for(self.mission_options.state_store, options.state_store, options.settings)
-        self.elsewhere = None if store is None else CarefulStore(store, plan.name)
+        redact = options.settings.secrets.redact
+        self.elsewhere = None if store is None else CarefulStore(store, plan.name, redact)
 
     async def execute(self) -> RunResult:
         """Run until an attempt succeeds, or no further one is due."""

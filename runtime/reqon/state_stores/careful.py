@@ -28,11 +28,17 @@ _locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Locks] = weakref.W
 
 
 class CarefulStore:
-    """A store as a run of `mission` uses it. `can_…` tell what it has beyond `save` and `load`."""
+    """A store as a run of `mission` uses it. `can_…` tell what it has beyond `save` and `load`.
 
-    def __init__(self, store: StateStore, mission: str = "") -> None:
+    `redact` takes secrets out of what the store raises: its text goes into logs and errors.
+    """
+
+    def __init__(
+        self, store: StateStore, mission: str = "", redact: Callable[[str], str] = str
+    ) -> None:
         self._store: Any = store
         self._mission = mission
+        self._redact = redact
         self._lock: asyncio.Lock | None = None
         self.can_list = _has(store, "list")
         self.can_delete = self.can_list and _has(store, "delete")
@@ -118,7 +124,7 @@ class CarefulStore:
                 except (Exception, asyncio.CancelledError) as error:
                     if _is_cancelled(error):
                         raise
-                    reason = f"{type(error).__name__}: {_text(error)}"
+                    reason = self._redact(f"{type(error).__name__}: {_text(error)}")
                     if attempt == TRIES:
                         message = f"the state store failed to {name}: {reason}"
                         raise StateStoreError(message, hint=_RESUME) from error

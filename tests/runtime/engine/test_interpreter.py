@@ -71,3 +71,15 @@ def test_a_thread_that_asks_has_its_turn_soon(chosen: float, within: float) -> N
         assert sys.getswitchinterval() == pytest.approx(chosen)
     finally:
         sys.setswitchinterval(before)
+
+
+def test_what_the_process_sets_meanwhile_stays() -> None:
+    interval = sys.getswitchinterval()
+    try:
+        with unhurried_collector(), prompt_threads():
+            gc.set_threshold(5_000, 5, 5)
+            sys.setswitchinterval(0.02)
+        assert gc.get_threshold() == (5_000, 5, 5)
+        assert sys.getswitchinterval() == pytest.approx(0.02)
+    finally:
+        sys.setswitchinterval(interval)
