@@ -407,7 +407,7 @@ def _roots(source: str | Path) -> tuple[Files, Sequence[ProgramRoot]]:
         files = TextOverDisk(source)
         return files, [ProgramRoot(TextOverDisk.NAME, "file", TextOverDisk.NAME)]
     disk = DiskFiles()
-    path = str(_from_here(source))
+    path = str(_from_here(Path(source)))
     if disk.kind(path) is None:
         raise ConfigError(f"no such path: '{source}'", hint="a program text is given as a str")
     found = find_programs(path, disk)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any, cast
 
 from reqon.errors import ConfigError
@@ -39,7 +38,7 @@ def check_path(name: str, value: object) -> None:
 
 def check_source(source: object) -> None:
     """TypeError for what is neither a program nor where to find one."""
-    if not isinstance(source, str | Path):
+    if not isinstance(source, str | os.PathLike):
         raise TypeError(
             f"source must be a str, the text of a program, or a Path, not {source!r:.100}"
         )
