@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict, TypeVar, Unpack
 
 from reqon.arguments import (
+    check_choice,
     check_mapping,
     check_path,
     check_source,
-    check_text,
-    check_type,
+    check_texts,
+    check_types,
     moment,
 )
 from reqon.engine.run import ResumeChoice, RunControl, RunOptions, RunResult, run_mission
@@ -183,17 +184,14 @@ async def execute_async(  # noqa: PLR0913 - options, all by name
     check_source(source)
     check_mapping("env", env, str)
     check_mapping("variables", variables, str, int, float)
-    check_text("mission", mission)
-    check_text("execution_id", execution_id)
+    check_texts(mission=mission, execution_id=execution_id)
+    check_types(bool, resume=resume, force=force, dry_run=dry_run, full=full)
+    check_types(timedelta, wait=wait)
+    check_types(int, limit=limit)
     check_path("auth", auth)
-    check_type("wait", wait, timedelta)
-    check_type("limit", limit, int)
-    for name, value in (("resume", resume), ("force", force), ("dry_run", dry_run), ("full", full)):
-        check_type(name, value, bool)
+    check_choice("unknown", unknown, "resend", "skip")
     environ = os.environ if env is None else env
     settings = load_settings(environ, folder=Path(), auth_file=None if auth is None else Path(auth))
-    if unknown not in (None, "resend", "skip"):
-        raise ConfigError(f"unknown={unknown!r} is no choice", hint="say 'resend' or 'skip'")
     options = RunOptions(
         state_dir=_state_dir(state_dir, environ),
         resume=execution_id or (ResumeChoice.IF_ANY if resume else ResumeChoice.NEVER),
@@ -210,9 +208,13 @@ async def execute_async(  # noqa: PLR0913 - options, all by name
         state_store=current_state_store(),
     )
     selected = _having(_select(source, mission), execution_id, options)
-    results = [
-        await _run_one(program, name, options, progress_callbacks) for program, name in selected
-    ]
+    return await _run_all(selected, options, progress_callbacks)
+
+
+async def _run_all(
+    selected: Iterable[tuple[Program, str]], options: RunOptions, callbacks: object | None
+) -> ExecutionResult:
+    results = [await _run_one(program, name, options, callbacks) for program, name in selected]
     return ExecutionResult(
         executions=tuple(_state_of(result, options) for result in results),
         error=next((result.error for result in results if result.error is not None), None),
@@ -256,8 +258,7 @@ async def get_execution_state_async(
     mission: str, execution_id: str | None = None, *, state_dir: str | Path | None = None
 ) -> ExecutionState | None:
     """The same for programs with an event loop."""
-    check_type("mission", mission, str)
-    check_type("execution_id", execution_id, str)
+    check_types(str, mission=mission, execution_id=execution_id)
     store = current_state_store() if state_dir is None else None
     if store is not None and (execution_id is not None or can_list(store)):
         return await read_one(store, mission, execution_id)
@@ -294,8 +295,8 @@ async def get_execution_history_async(
     state_dir: str | Path | None = None,
 ) -> list[ExecutionState]:
     """The same for programs with an event loop."""
-    check_type("mission", mission, str)
-    check_type("limit", limit, int)
+    check_types(str, mission=mission)
+    check_types(int, limit=limit)
     if limit is not None and limit < 1:
         raise ConfigError(f"limit={limit!r} is no number of executions", hint="say 1 or more")
     if status not in (None, *STATUSES):

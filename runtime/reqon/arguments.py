@@ -22,11 +22,25 @@ def check_type(name: str, value: object, *wanted: type) -> None:
         raise TypeError(f"{name} must be a {names}, not {value!r}")
 
 
-def check_text(name: str, value: object) -> None:
+def check_types(wanted: type, **values: object) -> None:
+    """The same for several, by their names."""
+    for name, value in values.items():
+        check_type(name, value, wanted)
+
+
+def check_texts(**values: object) -> None:
     """The same for texts; ConfigError for an empty one, which names nothing."""
-    check_type(name, value, str)
-    if value == "":
-        raise ConfigError(f"{name} is an empty text", hint="leave it out, or say which one")
+    for name, value in values.items():
+        check_type(name, value, str)
+        if value == "":
+            raise ConfigError(f"{name} is an empty text", hint="leave it out, or say which one")
+
+
+def check_choice(name: str, value: object, *choices: str) -> None:
+    """ConfigError for what is none of a few words."""
+    if value is not None and value not in choices:
+        said = "' or '".join(choices)
+        raise ConfigError(f"{name}={value!r} is no choice", hint=f"say '{said}'")
 
 
 def check_path(name: str, value: object) -> None:
