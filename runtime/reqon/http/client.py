@@ -215,7 +215,8 @@ class HttpClient:
         )
         decision = decide(attempt, rules.retry, self._chance)
         if isinstance(decision, Again):
-            computed = None if rules.delay is None or wanted else rules.delay()
+            delay = rules.delay if wanted is None else None
+            computed = None if delay is None else delay()
             return around, decision.wait_ms if computed is None else computed
         return replace(around, too_long=decision.too_long, retry_after_ms=wanted), None
 

@@ -438,6 +438,13 @@ async def test_every_attempt_carries_the_same_key(bench: Bench):
     assert bench.api.idempotency_keys("/x") == {"k1": 3}
 
 
+async def test_a_service_that_wants_no_pause_gets_none(bench: Bench):
+    bench.api.get("/x", status(503, None, Retry_After="0"), {"ok": 1})
+    rules = SendRules(retry=RetryRules(TWICE), delay=lambda: 5_000)
+    assert isinstance(await bench.client.send(bench.request("/x"), rules), HttpReply)
+    assert bench.waits == [0.0]
+
+
 async def test_a_computed_delay_is_asked_for_before_each_wait(bench: Bench):
     bench.api.get("/x", status(503), status(503, None, Retry_After="9"), status(503), {})
     delays = iter([5.0, 7.0])
