@@ -53,6 +53,8 @@ LONG_WAIT_MS = 1000
 _RECORDED = UNSAFE_TO_REPEAT | {"DELETE"}
 MAY_HAVE_ACTED = frozenset({408, 409, 425, 429})
 """Refusals after which the same request is to come again."""
+_OTHER_BODY = 422
+"""What a service answers to a key that came with another body (IETF draft, 2.7)."""
 _GONE = (
     "what was to be deleted is not there: the request was sent before, and its answer was lost, so "
     "it counts as done"
@@ -149,6 +151,8 @@ async def _recorded_exchange(branch: Branch, sending: Sending) -> HttpReply | Ht
         call = await unit.intent(position, key, _body_text(request), facts, scope)
     branch.run.sent.add(key)
     reply = await _exchange(branch, sending, request)
+    if _is_other_body(branch, request, reply):
+        return await _instead(branch, sending, call)
     if recorded is not None and isinstance(reply, HttpReply):
         reply = replace(reply, started_at=_sent_at(recorded))
     if _token_in(branch, reply) is None:
@@ -158,11 +162,16 @@ async def _recorded_exchange(branch: Branch, sending: Sending) -> HttpReply | Ht
         branch.answered()
         if reply.gone:
             branch.warn(_GONE)
-    elif request.keyed or request.method == "DELETE" or _may_have_acted(reply, sending):
+    elif _is_kept(request, reply, sending):
         branch.note_unanswered()
     else:
         unit.settle(call)
     return reply
+
+
+def _is_kept(request: HttpRequest, failure: HttpFailure, sending: Sending) -> bool:
+    """Whether a call that failed is the same one when it is sent again."""
+    return request.keyed or request.method == "DELETE" or _may_have_acted(failure, sending)
 
 
 def _recorded(branch: Branch, sending: Sending) -> tuple[HttpRequest, str, RecordedCall | None]:
@@ -179,7 +188,8 @@ def _recorded(branch: Branch, sending: Sending) -> tuple[HttpRequest, str, Recor
             request = with_idempotency_key(request, source.idempotency.header, key)
         recorded = branch.unit.recorded(branch.place(), key)
         if recorded is None or not (
-            _says_something_else(request, recorded) or _goes_elsewhere(branch, request, recorded)
+            _says_something_else(branch, request, recorded)
+            or _goes_elsewhere(branch, request, recorded)
         ):
             return request, key, recorded
         branch.unit.settle(recorded)
@@ -198,10 +208,22 @@ def _call_place(branch: Branch, sending: Sending) -> CallPlace:
     )
 
 
-def _says_something_else(request: HttpRequest, recorded: RecordedCall) -> bool:
+def _says_something_else(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> bool:
     status = recorded.status
     refused = status is not None and recorded.failed and status < SERVER_ERRORS
-    return refused and status not in MAY_HAVE_ACTED and recorded.body != _body_text(request)
+    if not refused or status in MAY_HAVE_ACTED:
+        return False
+    is_older = recorded.key not in branch.run.sent
+    return recorded.body != _body_text(request) or (is_older and _holds_secret(branch, request))
+
+
+def _holds_secret(branch: Branch, request: HttpRequest) -> bool:
+    """Whether a secret is in the body: what an earlier process sent may have been another one.
+
+    What is recorded names secrets, and does not tell their values.
+    """
+    text = _body_text(request)
+    return text is not None and branch.run.secrets.hide(text) != text
 
 
 def _goes_elsewhere(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> bool:
@@ -245,6 +267,12 @@ def _left_out(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> H
     unsure = recorded.expired(int(now.timestamp() * 1000)) or not request.keyed
     if recorded.failed or not unsure or recorded.key in run.sent or run.unknown == "resend":
         return None
+    return _unknown(branch, request, recorded, "its answer is not known")
+
+
+def _unknown(branch: Branch, request: HttpRequest, recorded: RecordedCall, why: str) -> HttpReply:
+    """An empty reply where the caller of the run said so; else RunError. It shows in the record."""
+    run, now = branch.run, branch.run.clock.now()
     if not any(effect.get("key") == recorded.key for effect in run.session.state.unknown):
         effect = {"position": recorded.position, "key": recorded.key, "at": format_instant(now)}
         branch.unit.unknown_effect({**effect, **_facts(request)})
@@ -252,10 +280,34 @@ def _left_out(branch: Branch, request: HttpRequest, recorded: RecordedCall) -> H
         return HttpReply(request, 0, "unknown", Headers(), {}, 0, now, now)
     raise RunError(
         "network",
-        f"{request.description} was sent before and its answer is not known",
+        f"{request.description} was sent before and {why}",
         hint="look whether it had its effect; '--unknown resend' sends it again, "
         "'--unknown skip' goes on without it",
     )
+
+
+def _is_other_body(branch: Branch, request: HttpRequest, reply: HttpReply | HttpFailure) -> bool:
+    """Whether the service knows the key of an unanswered request, and with another body.
+
+    That comes of a secret in it that has changed since.
+    """
+    is_refused = isinstance(reply, HttpFailure) and reply.status == _OTHER_BODY
+    return is_refused and request.unanswered and request.keyed and _holds_secret(branch, request)
+
+
+async def _instead(
+    branch: Branch, sending: Sending, recorded: RecordedCall
+) -> HttpReply | HttpFailure:
+    """In the place of a request whose body cannot be had again: what the caller of the run said."""
+    if branch.run.unknown == "resend":
+        branch.unit.settle(recorded)
+        branch.calls_anew()
+        return await _recorded_exchange(branch, sending)
+    why = "refused with 422 now: its body holds a secret, which may have been another one then"
+    reply = _unknown(branch, sending.request, recorded, why)
+    branch.unit.settle(recorded)
+    branch.answered()
+    return reply
 
 
 def _as_recorded(request: HttpRequest, recorded: RecordedCall) -> HttpRequest:

@@ -7,11 +7,13 @@ import errno
 import json
 import shutil
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reqon.clock import SystemClock
 from reqon.engine.run import ResumeChoice, RunControl
 from reqon.errors import CheckError, ConfigError, ExitCode, RefusedError
 from reqon.events.model import ActionCompleted, Failed, Progressed, RunEnded, RunStarted, Warned
@@ -262,6 +264,10 @@ async def test_a_post_on_its_way_may_come_to_its_end(tmp_path: Path) -> None:
 
 
 async def test_an_interruption_ends_a_wait_for_a_retry(tmp_path: Path) -> None:
+    class LaterClock(SystemClock):
+        def now(self) -> datetime:
+            return super().now() + timedelta(minutes=10)
+
     control = RunControl()
     text = STORE.replace('get "/items"', 'get "/items" { retry: { delay: 10 minutes } }')
     async with lab(tmp_path) as world:
@@ -275,7 +281,8 @@ async def test_an_interruption_ends_a_wait_for_a_retry(tmp_path: Path) -> None:
             result = await run
         assert result.status == "interrupted"
         world.api.get("/items", [{"id": 1}])
-        assert (await world.run(text, resume=ResumeChoice.IF_ANY)).status == "completed"
+        result = await world.run(text, resume=ResumeChoice.IF_ANY, clock=LaterClock())
+        assert result.status == "completed"
 
 
 async def test_nothing_to_resume(tmp_path: Path) -> None:
