@@ -40,7 +40,10 @@ mission Bench {
   source Api { base: env("API") }
   store items: file("items")
   action Fetch {
-    get "/items" { params: { count: COUNT, delay: DELAY }, paginate: { type: page, maxPages: 20000 } }
+    get "/items" {
+      params: { count: COUNT, delay: DELAY }
+      paginate: { type: page, maxPages: 20000 }
+    }
     for item in response.data CLAUSE { store item -> items { key: .id } }
   }
   run Fetch
