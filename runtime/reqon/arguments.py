@@ -44,7 +44,7 @@ def check_choice(name: str, value: object, *choices: str) -> None:
 
 
 def check_path(name: str, value: object) -> None:
-    """The same for paths."""
+    """TypeError for what is no path, ConfigError for one that leads nowhere."""
     check_type(name, value, str, os.PathLike)
     if value == "" or (value is not None and "\0" in os.fspath(cast("str", value))):
         raise ConfigError(f"{name}={value!r} is no path", hint="leave it out, or say which one")

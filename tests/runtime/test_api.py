@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
@@ -55,11 +54,7 @@ mission Failing {
 """
 
 
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("REQON_STATE_DIR", raising=False)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 # ---------------------------------------------------------------- running
@@ -415,12 +410,6 @@ def test_the_examples_of_the_page_run(code: str, own_folder: Path) -> None:
 
 
 # ---------------------------------------------------------------- state kept elsewhere
-
-
-@pytest.fixture(autouse=True)
-def no_state_store() -> Iterator[None]:
-    yield
-    set_state_store(None)
 
 
 class Kept:

@@ -12,7 +12,6 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +45,7 @@ mission Counting {
 LONG = {"LAST": "20000"}
 
 
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("REQON_STATE_DIR", raising=False)
-    yield tmp_path
-    set_state_store(None)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 class SlowStore:

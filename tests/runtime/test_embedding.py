@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -40,12 +39,9 @@ PASSWORD = """mission Counting {
 
 
 @pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.delenv("REQON_STATE_DIR", raising=False)
-    yield tmp_path
-    set_state_store(None)
+def here(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (own_folder / "here").mkdir()
+    monkeypatch.chdir(own_folder / "here")
 
 
 # ---------------------------------------------------------------- the current folder

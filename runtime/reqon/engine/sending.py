@@ -303,7 +303,7 @@ async def _instead(
         branch.unit.settle(recorded)
         branch.calls_anew()
         return await _recorded_exchange(branch, sending)
-    why = "refused with 422 now: its body holds a secret, which may have been another one then"
+    why = "is refused with 422 now: a secret in its body may have changed since"
     reply = _unknown(branch, sending.request, recorded, why)
     branch.unit.settle(recorded)
     branch.answered()

@@ -29,7 +29,7 @@ OLD, NEW = "the-old-password", "the-new-password"
 
 
 class Service:
-    """Answers each key once. `is_right` tells which password it takes; `loses` first replies."""
+    """Knows its keys. Takes the `right` password; so many first answers it `loses`."""
 
     def __init__(self, world: Lab, right: str, *, loses: int = 0) -> None:
         self.bodies: dict[str, Any] = {}
@@ -77,7 +77,9 @@ async def test_who_resumes_decides_where_the_first_answer_was_lost(
             result = await world.run(TEXT, resume=ResumeChoice.IF_ANY)
             assert result.status == "failed"
             assert result.error is not None
-            assert "its body holds a secret, which may have been another one" in str(result.error)
+            assert "refused with 422 now: a secret in its body may have changed" in str(
+                result.error
+            )
             assert "--unknown resend" in (result.error.hint or "")
             assert [body["password"] for body in service.bodies.values()] == [OLD]
             (effect,) = result.record["unknownEffects"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,7 @@ FOLDER = ".vague-data"
 Factory = Callable[[], StateStore]
 
 
-@pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("REQON_STATE_DIR", raising=False)
-    yield tmp_path
-    set_state_store(None)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 @pytest.fixture(params=["saving", "listing", "whole", "folder", "memory"])
